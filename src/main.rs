@@ -1,0 +1,3 @@
+//! The `nocbot` command.
+
+fn main() {}

@@ -1,0 +1,24 @@
+//! Text in, records out. Pure: no device, no file, no clock; a template and a text are all it sees.
+
+pub mod pyre;
+pub mod textfsm;
+
+/// A cell of a record, as the TextFSM reference yields it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cell {
+    /// A text; an unset value is the empty text.
+    Text(String),
+    /// A `List` value; an item is `None` when its group took no part.
+    List(Vec<Option<String>>),
+    /// A `List` value whose regex has named inner groups: one map per item.
+    Maps(Vec<Vec<(String, Option<String>)>>),
+}
+
+/// What a parser found: a header and rows of as many cells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Records {
+    /// The values' names, as the template spells them.
+    pub header: Vec<String>,
+    /// The rows, in the order of the text.
+    pub rows: Vec<Vec<Cell>>,
+}

@@ -1,0 +1,1 @@
+//! Regular expressions with the semantics of Python's `re` (CPython 3.11).

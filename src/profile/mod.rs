@@ -1,0 +1,188 @@
+//! Platform profiles: how one network operating system does things. One file of
+//! `device-profiles/platforms/` each; this module holds the model, [`load`] reads the files.
+
+mod line;
+
+pub use line::CommandLine;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+
+/// The SSH algorithms offered to a device.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// What current OpenSSH offers.
+    Modern,
+    /// Also NIST curves, SHA-1 group 14, AES-CTR and HMAC-SHA1: most network devices of this decade.
+    #[default]
+    Compat,
+    /// Also group 1, group exchange with SHA-1, CBC, 3DES, ssh-rsa and ssh-dss: old routers.
+    Legacy,
+}
+
+/// How commands are sent over SSH.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionKind {
+    /// One interactive shell on a PTY, prompts recognised by pattern.
+    #[default]
+    Shell,
+    /// One `exec` request per command.
+    Exec,
+}
+
+/// One platform, with everything inherited by `extends` filled in.
+#[derive(Debug, Clone)]
+pub struct Platform {
+    /// Its name, as netmiko and ntc-templates spell it.
+    pub name: String,
+    /// Its name for people.
+    pub title: String,
+    /// Every other name by which an inventory may call it.
+    pub aliases: Vec<String>,
+    /// The SSH port when the inventory has none.
+    pub port: u16,
+    /// The algorithm level when the inventory has none.
+    pub level: Level,
+    /// Shell or exec.
+    pub session: SessionKind,
+    /// The prompts, tried in order against the last line.
+    pub prompts: Vec<Prompt>,
+    /// How to reach the privileged mode, where there is one.
+    pub enable: Option<Enable>,
+    /// Lines sent after login (pager off, width); a refusal of one is no failure.
+    pub open: Vec<String>,
+    /// The line that ends a session politely.
+    pub close: Option<String>,
+    /// Pagers to survive when the opening lines did not switch them off.
+    pub pagers: Vec<Pager>,
+    /// Lines by which the device says that it refused a command.
+    pub rejections: Vec<Rejection>,
+    /// The read-only gate of `show`.
+    pub show: ShowGate,
+    /// Per verb its sources, best first; the first whose `when` holds is used.
+    pub verbs: BTreeMap<String, Vec<Source>>,
+    /// Real lines that keep the patterns above honest; `nocbot check` runs them.
+    pub samples: Samples,
+}
+
+/// A prompt in one mode.
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    /// The mode's name (`user`, `privileged`, `config`).
+    pub mode: String,
+    /// Matches the whole prompt line, without trailing blanks.
+    pub pattern: Regex,
+}
+
+/// The way into the privileged mode.
+#[derive(Debug, Clone)]
+pub struct Enable {
+    /// The mode it starts from.
+    pub from: String,
+    /// The mode it leads to.
+    pub to: String,
+    /// The line to send.
+    pub command: String,
+    /// Matches the question for the secret.
+    pub ask: Regex,
+}
+
+/// A pager's question.
+#[derive(Debug, Clone)]
+pub struct Pager {
+    /// Matches the last line when the pager waits.
+    pub pattern: Regex,
+    /// What to send to see the rest, without a newline.
+    pub answer: String,
+}
+
+/// A line by which a device refuses a command.
+#[derive(Debug, Clone)]
+pub struct Rejection {
+    /// Matches a line of the output.
+    pub pattern: Regex,
+    /// What it means in plain words.
+    pub meaning: String,
+}
+
+/// What `show` may send to this platform.
+#[derive(Debug, Clone, Default)]
+pub struct ShowGate {
+    /// Put before the words when the first one is not an allowed first word (`show`).
+    pub prefix: Option<String>,
+    /// The first words allowed; unique prefixes of them count.
+    pub words: Vec<String>,
+    /// Matches of these anywhere in the command are refused (`redirect`, `tee`, `tech-support`).
+    pub deny: Vec<Regex>,
+}
+
+/// One way to answer a verb on a platform.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The command line.
+    pub command: CommandLine,
+    /// The parser: `<platform>/<command_words>` in `parsers/`.
+    pub parser: String,
+    /// Verb column → where its cell comes from. A column that is not listed takes the parser's
+    /// value of the same name, in any case, or stays null.
+    pub columns: BTreeMap<String, Mapping>,
+    /// Conditions on arguments: `name` or `name.attribute` → value. All must hold.
+    pub when: BTreeMap<String, String>,
+    /// Further commands whose rows are appended.
+    pub also: Vec<Source>,
+}
+
+/// Where a verb's cell comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mapping {
+    /// The parser's value.
+    pub from: Option<String>,
+    /// Words to replace, whole and in any case.
+    pub map: BTreeMap<String, String>,
+    /// Used when the parser's value is empty.
+    pub default: Option<String>,
+    /// Put behind a value that is a bare number (`ms`).
+    pub unit: Option<String>,
+}
+
+/// Real lines of a platform, its own tests.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Samples {
+    /// Mode → prompts that must be recognised as that mode.
+    #[serde(default)]
+    pub prompts: BTreeMap<String, Vec<String>>,
+    /// Lines that must not be taken for a prompt.
+    #[serde(default)]
+    pub not_prompts: Vec<String>,
+    /// Lines that must be taken for a refusal.
+    #[serde(default)]
+    pub rejected: Vec<String>,
+    /// Lines that must not be taken for a refusal.
+    #[serde(default)]
+    pub accepted: Vec<String>,
+    /// Pager lines.
+    #[serde(default)]
+    pub pagers: Vec<String>,
+}
+
+impl Platform {
+    /// The mode whose prompt `line` is, if it is one; trailing blanks are ignored.
+    pub fn mode_of(&self, line: &str) -> Option<&str> {
+        let line = line.trim_end();
+        self.prompts.iter().find(|prompt| prompt.pattern.is_match(line)).map(|prompt| prompt.mode.as_str())
+    }
+
+    /// What a line of output means if it is a refusal.
+    pub fn rejection(&self, line: &str) -> Option<&Rejection> {
+        self.rejections.iter().find(|rejection| rejection.pattern.is_match(line))
+    }
+}
+
+/// A shared platform.
+pub type SharedPlatform = Arc<Platform>;

@@ -1,0 +1,1 @@
+//! Runs a question on its devices, all at once, within its limits.

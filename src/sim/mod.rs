@@ -1,0 +1,1 @@
+//! Simulated devices on loopback: the network of `nocbot demo`, and of tests and benchmarks.

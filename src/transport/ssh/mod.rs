@@ -1,0 +1,1 @@
+//! SSH sessions (RFC 4251 to 4254) on russh.

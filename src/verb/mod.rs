@@ -1,0 +1,158 @@
+//! Verbs: what people say and what they get. One file of `device-profiles/verbs/` each; no vendor.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+
+use ipnetwork::IpNetwork;
+use serde::{Deserialize, Serialize};
+
+use crate::table::Type;
+
+/// The right that a verb needs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// Reads state.
+    #[default]
+    Read,
+    /// Sends probes into the network.
+    Probe,
+}
+
+/// One verb.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verb {
+    /// The word people type.
+    #[serde(rename = "verb")]
+    pub name: String,
+    /// Other words for it.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// One sentence for `help`.
+    pub help: String,
+    /// Questions that work on the demonstration network, each a whole message.
+    pub examples: Vec<String>,
+    /// The right it needs.
+    #[serde(default)]
+    pub class: Class,
+    /// What may or must be said beside the targets, in positional order.
+    #[serde(default)]
+    pub arguments: Vec<Argument>,
+    /// The columns of its table; none for `show`, whose parser decides.
+    #[serde(default)]
+    pub columns: Vec<ColumnDef>,
+    /// The columns that name a row within one device.
+    #[serde(default)]
+    pub key: Vec<String>,
+    /// The columns that change all the time (counters, ages) and mean nothing in a comparison.
+    #[serde(default)]
+    pub volatile: Vec<String>,
+    /// The columns to order rows by, `-` before one that descends; `state` columns put trouble first.
+    #[serde(default)]
+    pub sort: Vec<String>,
+}
+
+/// A column of a verb.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnDef {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    #[serde(default, rename = "type")]
+    pub kind: Type,
+    /// What it means, for the docs page.
+    #[serde(default)]
+    pub help: String,
+    /// For `state` columns: the words that are fine; anything else is trouble and sorts first.
+    #[serde(default)]
+    pub good: Vec<String>,
+}
+
+/// An argument or option of a verb.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Argument {
+    /// Its name: `name value` and `name=value` always work.
+    pub name: String,
+    /// What it accepts.
+    #[serde(rename = "type")]
+    pub kind: ArgumentType,
+    /// May be given by position, without its name.
+    #[serde(default)]
+    pub positional: bool,
+    /// Must be given.
+    #[serde(default)]
+    pub required: bool,
+    /// What it means.
+    pub help: String,
+    /// For `int`: the least and the greatest value.
+    #[serde(default)]
+    pub range: Option<(i64, i64)>,
+    /// For `choice`: the words.
+    #[serde(default)]
+    pub choices: Vec<String>,
+    /// Used when it is not given.
+    #[serde(default)]
+    pub default: Option<String>,
+    /// For addresses and prefixes: the networks that are refused.
+    #[serde(default)]
+    pub deny: Vec<IpNetwork>,
+}
+
+/// What an argument accepts. Nothing but the typed value ever reaches a device's command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ArgumentType {
+    /// A name: letters, digits and `_ . : / + - @` up to 64 characters, not beginning with `-`.
+    Word,
+    /// An address.
+    Ip,
+    /// An address or an address with a length.
+    Prefix,
+    /// An address or a DNS name.
+    Host,
+    /// An interface name: as `word`, with blanks folded away.
+    Interface,
+    /// A whole number within `range`.
+    Int,
+    /// One of `choices`, unique prefixes allowed.
+    Choice,
+    /// Present or not.
+    Flag,
+    /// The rest of the line (the command of `show`); passes the platform's read-only gate later.
+    Line,
+}
+
+/// A typed, validated argument.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "type", content = "value")]
+pub enum ArgumentValue {
+    /// A word, an interface, a DNS name or a choice.
+    Word(String),
+    /// An address.
+    Ip(IpAddr),
+    /// An address with a length.
+    Prefix(IpNetwork),
+    /// A number.
+    Int(i64),
+    /// A flag that was given.
+    Flag,
+}
+
+impl fmt::Display for ArgumentValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Word(word) => f.write_str(word),
+            Self::Ip(ip) => ip.fmt(f),
+            Self::Prefix(prefix) => prefix.fmt(f),
+            Self::Int(number) => number.fmt(f),
+            Self::Flag => f.write_str("yes"),
+        }
+    }
+}
+
+/// The arguments of one question, by name.
+pub type Arguments = BTreeMap<String, ArgumentValue>;

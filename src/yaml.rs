@@ -1,0 +1,1 @@
+//! YAML files, read with line, column and excerpt in every error.

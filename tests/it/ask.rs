@@ -1,0 +1,1 @@
+//! `nocbot ask` as a process: formats and exit codes.

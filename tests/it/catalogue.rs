@@ -1,0 +1,1 @@
+//! Loading, overlaying and checking the data files.

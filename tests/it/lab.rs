@@ -1,0 +1,1 @@
+//! Real FRR routers in network namespaces.

@@ -1,0 +1,1 @@
+//! The dependency direction of the modules.

@@ -1,0 +1,18 @@
+//! The one integration binary. Each module is one part of the product, by the name of the part.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod ask;
+mod browser;
+mod catalogue;
+mod command;
+mod lab;
+mod layers;
+mod platforms;
+mod sim;
+mod ssh;
+mod support;
+mod table;
+mod terminal;
+mod textfsm;
+mod web;

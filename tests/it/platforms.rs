@@ -1,0 +1,1 @@
+//! Every platform and parser against its samples.

@@ -1,0 +1,1 @@
+//! SSH against real OpenSSH servers and faulty ones.

@@ -1,0 +1,1 @@
+//! TextFSM against the reference.
