@@ -31,3 +31,27 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
         [most @ .., last] => Some(format!("did you mean {} or {last}?", most.join(", "))),
     }
 }
+
+/// One line of untrusted text made safe to show: no control characters, escapes or direction
+/// overrides (they could forge what follows); tabs become a blank.
+pub fn clean_line(text: &str) -> String {
+    text.chars()
+        .filter_map(|c| if c == '\t' || c == '\n' { Some(' ') } else { (!hidden(c)).then_some(c) })
+        .collect()
+}
+
+/// Several lines of untrusted text made safe to show; newlines and tabs stay.
+pub fn clean(text: &str) -> String {
+    text.chars().filter(|c| matches!(c, '\n' | '\t') || !hidden(*c)).collect()
+}
+
+/// Characters that a reader cannot see but a terminal or a chat would act on.
+fn hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// `1 device`, `3 devices`.
+pub fn count(number: usize, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+}

@@ -3,10 +3,16 @@
 //! An [`Answer`] is plain data. The files beside this one write it as text, Markdown, JSON and CSV;
 //! chat connectors and the web console write it in their own ways.
 
+pub mod csv;
+pub mod json;
+pub mod markdown;
+pub mod text;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Failure, Kind, Place};
-use crate::table::Table;
+use crate::table::{Column, Table, Type, Value};
+use crate::text::count;
 
 /// How it went; decides exit code and colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,4 +144,42 @@ impl Answer {
             _ => None,
         })
     }
+}
+
+/// The failures as a table of their own, for renderers without a better way.
+pub fn table_with_failures(failures: &[DeviceFailure]) -> Table {
+    let columns = ["device", "failed", "why", "hint"].map(|name| Column::new(name, Type::Text)).to_vec();
+    let mut table = Table::new(columns);
+    for DeviceFailure { device, failure } in failures {
+        table.push(vec![
+            Value::text(device.as_str()),
+            Value::text(failure.kind.as_str()),
+            Value::text(failure.message.as_str()),
+            failure.hint.as_deref().map_or(Value::Null, Value::text),
+        ]);
+    }
+    table
+}
+
+/// The line under an answer: rows, devices, time, notes. Nothing for answers that asked no device.
+pub fn footer(answer: &Answer) -> Option<String> {
+    let mut parts = Vec::new();
+    if answer.devices > 0 {
+        if let Some(table) = answer.table() {
+            parts.push(count(table.rows.len(), "row"));
+        }
+        parts.push(count(answer.devices, "device"));
+        if !answer.failures.is_empty() {
+            parts.push(format!("{} failed", answer.failures.len()));
+        }
+        parts.push(format!("{} ms", answer.took_ms));
+    }
+    let mut out = parts.join(" · ");
+    for note in &answer.notes {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        out.push_str(note);
+    }
+    (!out.is_empty()).then_some(out)
 }

@@ -2,8 +2,14 @@
 //!
 //! Every answer that can be rows is a [`Table`]. Nothing here knows devices, chats or parsers.
 
+mod filter;
+mod order;
+mod read;
+mod stages;
 mod value;
 
+pub use filter::{Filter, Operator, columns_of, known};
+pub use order::natural;
 pub use value::{Type, Value};
 
 use serde::{Deserialize, Serialize};
@@ -16,12 +22,23 @@ pub struct Column {
     /// What its cells are.
     #[serde(rename = "type")]
     pub kind: Type,
+    /// For `state` columns: the words that are fine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub good: Vec<String>,
 }
 
 impl Column {
     /// A column.
     pub fn new(name: impl Into<String>, kind: Type) -> Self {
-        Self { name: name.into(), kind }
+        Self { name: name.into(), kind, good: Vec::new() }
+    }
+
+    /// Whether this cell is trouble: a state that is none of the good ones.
+    pub fn is_trouble(&self, cell: &Value) -> bool {
+        self.kind == Type::State
+            && !self.good.is_empty()
+            && !cell.is_null()
+            && !self.good.iter().any(|good| good.eq_ignore_ascii_case(&cell.to_string()))
     }
 }
 
@@ -50,49 +67,21 @@ impl Table {
         row.resize(self.columns.len(), Value::Null);
         self.rows.push(row);
     }
-}
 
-/// A condition on rows: `state != Established and as in 65001,65002`.
-#[derive(Debug, Clone)]
-pub enum Filter {
-    /// A comparison of one column.
-    Compare {
-        /// The column, as typed; looked up when the table is there.
-        column: String,
-        /// The comparison.
-        operator: Operator,
-        /// What to compare with, as typed; several for `in`.
-        values: Vec<String>,
-        /// For `~` and `!~`.
-        pattern: Option<regex::Regex>,
-    },
-    /// Both.
-    And(Box<Filter>, Box<Filter>),
-    /// Either.
-    Or(Box<Filter>, Box<Filter>),
-    /// The opposite.
-    Not(Box<Filter>),
-}
-
-/// The comparisons of [`Filter`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operator {
-    /// `=`, `==`
-    Equal,
-    /// `!=`, `<>`
-    NotEqual,
-    /// `~`
-    Matches,
-    /// `!~`
-    NotMatches,
-    /// `<`
-    Less,
-    /// `<=`
-    LessOrEqual,
-    /// `>`
-    Greater,
-    /// `>=`
-    GreaterOrEqual,
-    /// `in`: one of several values, or an address within a prefix.
-    In,
+    /// The same rows without the columns in which no row has a value: for people, never for programs.
+    #[must_use]
+    pub fn without_empty_columns(&self) -> Self {
+        let filled: Vec<usize> = (0..self.columns.len())
+            .filter(|index| {
+                let empty =
+                    |cell: &Value| cell.is_null() || matches!(cell, Value::List(items) if items.is_empty());
+                self.rows.iter().any(|row| row.get(*index).is_some_and(|cell| !empty(cell)))
+            })
+            .collect();
+        let pick = |row: &Vec<Value>| filled.iter().filter_map(|index| row.get(*index).cloned()).collect();
+        Self {
+            columns: filled.iter().filter_map(|index| self.columns.get(*index).cloned()).collect(),
+            rows: self.rows.iter().map(pick).collect(),
+        }
+    }
 }
