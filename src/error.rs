@@ -48,9 +48,12 @@ pub struct Place {
     pub excerpt: String,
 }
 
-/// An error with everything that helps to mend it.
+/// An error with everything that helps to mend it; boxed, so that a `Result` stays small.
 #[derive(Debug)]
-pub struct Error {
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     kind: Kind,
     message: String,
     place: Option<Place>,
@@ -64,7 +67,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of `kind`; `message` is for the asker: what failed and where, in one sentence.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), place: None, hints: Vec::new(), source: None }
+        Self(Box::new(Inner { kind, message: message.into(), place: None, hints: Vec::new(), source: None }))
     }
 
     /// An error in what somebody asked.
@@ -86,56 +89,56 @@ impl Error {
     /// Adds where it stands.
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {
-        self.place = Some(place);
+        self.0.place = Some(place);
         self
     }
 
     /// Adds what to try next; may be called several times.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
+        self.0.hints.push(hint.into());
         self
     }
 
     /// Adds the cause, for the log.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        self.0.source = Some(source.into());
         self
     }
 
     /// What sort of error it is.
     pub fn kind(&self) -> Kind {
-        self.kind
+        self.0.kind
     }
 
     /// The one sentence for the asker.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// Where it stands, if it stands in a text.
     pub fn place(&self) -> Option<&Place> {
-        self.place.as_ref()
+        self.0.place.as_ref()
     }
 
     /// What to try next.
     pub fn hints(&self) -> &[String] {
-        &self.hints
+        &self.0.hints
     }
 
     /// The whole story in several lines: place, message, excerpt with a caret, hints.
     pub fn report(&self) -> String {
         use fmt::Write as _;
         let mut out = String::new();
-        if let Some(place) = &self.place {
-            let _ = writeln!(out, "{}:{}:{}: {}", place.source, place.line, place.column, self.message);
+        if let Some(place) = &self.0.place {
+            let _ = writeln!(out, "{}:{}:{}: {}", place.source, place.line, place.column, self.0.message);
             let _ = writeln!(out, "  | {}", place.excerpt);
             let _ = writeln!(out, "  | {}^", " ".repeat(place.column.saturating_sub(1)));
         } else {
-            let _ = writeln!(out, "{}", self.message);
+            let _ = writeln!(out, "{}", self.0.message);
         }
-        for hint in &self.hints {
+        for hint in &self.0.hints {
             let _ = writeln!(out, "  hint: {hint}");
         }
         out.truncate(out.trim_end().len());
@@ -145,13 +148,13 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.0.message)
     }
 }
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_deref().map(|source| source as _)
+        self.0.source.as_deref().map(|source| source as _)
     }
 }
 

@@ -75,16 +75,15 @@ fn paragraphs(text: &str) -> String {
     let mut out = String::new();
     let mut code: Vec<&str> = Vec::new();
     for line in text.lines() {
-        match line.strip_prefix("  ") {
-            Some(example) => code.push(example),
-            None => {
-                if !code.is_empty() {
-                    let _ = writeln!(out, "\n{}", fence(&code.join("\n")));
-                    code.clear();
-                }
-                let _ = writeln!(out, "{}", escape(line));
-            }
+        if let Some(example) = line.strip_prefix("  ") {
+            code.push(example);
+            continue;
         }
+        if !code.is_empty() {
+            let _ = writeln!(out, "\n{}", fence(&code.join("\n")));
+            code.clear();
+        }
+        let _ = writeln!(out, "{}", escape(line));
     }
     if !code.is_empty() {
         let _ = write!(out, "\n{}", fence(&code.join("\n")));

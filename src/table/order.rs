@@ -30,10 +30,10 @@ pub fn natural(a: &str, b: &str) -> Ordering {
             return a_rest.len().cmp(&b_rest.len()).then_with(|| a.cmp(b));
         };
         let ordering = if x.is_ascii_digit() && y.is_ascii_digit() {
-            let (n, a_tail) = take_number(a_rest);
-            let (m, b_tail) = take_number(b_rest);
+            let (a_number, a_tail) = take_number(a_rest);
+            let (b_number, b_tail) = take_number(b_rest);
             (a_rest, b_rest) = (a_tail, b_tail);
-            n.len().cmp(&m.len()).then_with(|| n.cmp(m))
+            a_number.len().cmp(&b_number.len()).then_with(|| a_number.cmp(b_number))
         } else {
             a_rest = a_rest.get(x.len_utf8()..).unwrap_or_default();
             b_rest = b_rest.get(y.len_utf8()..).unwrap_or_default();

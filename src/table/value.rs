@@ -127,7 +127,10 @@ impl fmt::Display for Value {
             }
             Self::Ip(ip) => ip.fmt(f),
             Self::Prefix(prefix) => prefix.fmt(f),
-            Self::Mac([a, b, c, d, e, g]) => write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}"),
+            Self::Mac(bytes) => {
+                let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                f.write_str(&pairs.join(":"))
+            }
             Self::Duration(duration) => write_duration(f, *duration),
             Self::List(items) => {
                 for (index, item) in items.iter().enumerate() {
