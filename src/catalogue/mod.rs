@@ -1,6 +1,7 @@
 //! The catalogue: verbs, platforms, parsers and inventory, loaded whole or not at all.
 
 pub mod rows;
+mod show;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -94,7 +94,7 @@ impl Inventory {
             if chain.len() > 8 {
                 break;
             }
-            next = hop.login.jump.clone();
+            next.clone_from(&hop.login.jump);
             chain.insert(0, Arc::clone(hop));
         }
         chain
