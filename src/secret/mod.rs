@@ -7,6 +7,9 @@
 mod read;
 mod resolve;
 
+pub use read::path_of;
+pub(crate) use read::{Piece, pieces};
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -12,6 +12,7 @@
 
 mod decode;
 mod excerpt;
+mod expand;
 mod tree;
 
 use std::sync::Arc;
@@ -65,16 +66,6 @@ impl Node {
     /// What it is.
     pub fn value(&self) -> &Value {
         &self.value
-    }
-
-    /// The same place with another scalar text: what is left after `${NAME}` was expanded.
-    #[must_use]
-    pub fn with_text(&self, text: String) -> Self {
-        let value = match &self.value {
-            Value::Scalar { plain, .. } => Value::Scalar { text, plain: *plain },
-            other => other.clone(),
-        };
-        Self { value, ..self.clone() }
     }
 
     /// The same place with another value.

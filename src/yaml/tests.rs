@@ -116,6 +116,31 @@ fn an_empty_value_stands_at_its_key() {
     assert_eq!((place.line, place.column), (1, 1));
 }
 
+#[test]
+fn variables_are_expanded_except_in_secrets() {
+    let environment = crate::secret::Environment::new(|name| (name == "A").then(|| "1".to_owned()));
+    let mut errors = Vec::new();
+    let node = read("a: ${A}-${B:-2}\npassword: ${A}\nb: ${B:-}\nc: [$A, '${', '${A']\nd: x${B}\n");
+    let node = node.expand(&environment, &["password"], &mut errors);
+    assert_eq!(node.get("a").unwrap().text(), Some("1-2"));
+    assert_eq!(node.get("password").unwrap().text(), Some("${A}"));
+    assert!(node.get("b").unwrap().is_null());
+    let words: Vec<_> = node.get("c").unwrap().items("c").unwrap().iter().filter_map(Node::text).collect();
+    assert_eq!(words, ["$A", "${", "${A"]);
+    assert_eq!(errors.len(), 1);
+    assert_eq!(errors[0].message(), "the environment variable B is not set");
+    assert_eq!(errors[0].place().unwrap().line, 5);
+}
+
+#[test]
+fn a_password_that_yaml_takes_for_a_comment_is_found() {
+    let node = read("r1:\n  password: #x\n  secret: # none\n  port:\n");
+    let r1 = node.get("r1").unwrap();
+    assert_eq!(r1.get("password").unwrap().taken_for_comment().as_deref(), Some("#x"));
+    assert_eq!(r1.get("secret").unwrap().taken_for_comment(), None);
+    assert_eq!(r1.get("port").unwrap().taken_for_comment(), None);
+}
+
 proptest! {
     #[test]
     fn no_text_panics_and_every_error_has_a_place(text in "[a-z:#\\-\\[\\]{}&*!|>'\"%@`,? \t\n\\\\<~.0-9]{0,80}") {
