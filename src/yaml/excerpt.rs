@@ -10,7 +10,7 @@ const TAIL: usize = 120;
 /// A key that holds a secret, up to where its value begins.
 static SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r#"(?i)["']?[\w.-]*(?:passw|passphrase|pwd|secret|token|community|auth_secondary|api_?key)[\w.-]*["']?\s*:\s+"#,
+        r#"(?i)(?:^|[\s{,])["']?[\w.-]*(?:passw|passphrase|pwd|secret|token|community|auth_secondary|api_?key)[\w.-]*["']?\s*:\s+"#,
     )
     .ok()
 });
@@ -94,6 +94,13 @@ mod tests {
     #[test]
     fn references_are_shown() {
         assert_eq!(line("password: ${PASS}", 1, 11), "password: ${PASS}");
+    }
+
+    #[test]
+    fn a_pattern_that_speaks_of_passwords_is_shown() {
+        let text = "enable: {ask: '^[Pp]assword: ?$', to: privileged}";
+        assert_eq!(line(text, 1, 1), text);
+        assert_eq!(line("ask: '^Password: ?$'", 1, 1), "ask: '^Password: ?$'");
     }
 
     #[test]
