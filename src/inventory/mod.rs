@@ -1,5 +1,7 @@
 //! The devices: Nornir's SimpleInventory, resolved. The model is here; `load` reads the files.
 
+pub mod load;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;

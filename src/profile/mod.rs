@@ -2,27 +2,17 @@
 //! `device-profiles/platforms/` each; this module holds the model, [`load`] reads the files.
 
 mod line;
+pub mod load;
 
-pub use line::CommandLine;
+pub use line::{ArgumentRef, Attribute, CommandLine};
+
+pub use crate::config::Level;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
-
-/// The SSH algorithms offered to a device.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Level {
-    /// What current OpenSSH offers.
-    Modern,
-    /// Also NIST curves, SHA-1 group 14, AES-CTR and HMAC-SHA1: most network devices of this decade.
-    #[default]
-    Compat,
-    /// Also group 1, group exchange with SHA-1, CBC, 3DES, ssh-rsa and ssh-dss: old routers.
-    Legacy,
-}
 
 /// How commands are sent over SSH.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,7 @@
 //! Verbs: what people say and what they get. One file of `device-profiles/verbs/` each; no vendor.
 
+pub mod load;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
