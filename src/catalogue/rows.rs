@@ -83,6 +83,12 @@ enum Part<'a> {
     Text(&'a str),
 }
 
+impl Part<'_> {
+    fn is_list(&self, record: &[Cell]) -> bool {
+        matches!(self, Part::Value(index) if matches!(record.get(*index), Some(Cell::List(_))))
+    }
+}
+
 impl<'a> Plan<'a> {
     fn new(def: &'a ColumnDef, source: &'a Source, header: &[String]) -> Self {
         let mapping = source.columns.get(&def.name);
@@ -109,15 +115,13 @@ impl<'a> Plan<'a> {
     }
 
     fn cell(&self, record: &[Cell], row: usize, misfits: &mut Vec<String>) -> Value {
-        if let [Part::Value(index)] = self.parts.as_slice() {
-            match record.get(*index) {
-                Some(Cell::List(items)) if self.def.kind == Type::List => {
-                    let items = items.iter().flatten().map(|item| self.replaced(item));
-                    return Value::List(items.filter(|item| !item.is_empty()).map(Value::Text).collect());
-                }
-                Some(maps @ Cell::Maps(_)) => return as_is(maps),
-                _ => {}
-            }
+        if let [Part::Value(index)] = self.parts.as_slice()
+            && let Some(maps @ Cell::Maps(_)) = record.get(*index)
+        {
+            return as_is(maps);
+        }
+        if self.def.kind == Type::List && self.parts.iter().any(|part| part.is_list(record)) {
+            return self.list(record);
         }
         let mut text = String::new();
         for part in &self.parts {
@@ -132,6 +136,27 @@ impl<'a> Plan<'a> {
             text.push_str(piece);
         }
         self.read(&text, misfits)
+    }
+
+    /// The items of all values; where there are several values, each item once.
+    fn list(&self, record: &[Cell]) -> Value {
+        let values = self.parts.iter().filter(|part| matches!(part, Part::Value(_))).count();
+        let mut found: Vec<String> = Vec::new();
+        for part in &self.parts {
+            let Part::Value(index) = part else { continue };
+            let items: Vec<&str> = match record.get(*index) {
+                Some(Cell::List(items)) => items.iter().flatten().map(String::as_str).collect(),
+                Some(Cell::Text(text)) => vec![text],
+                _ => Vec::new(),
+            };
+            let items = items.into_iter().flat_map(|item| item.split(',')).map(|item| self.replaced(item));
+            for item in items.filter(|item| !item.is_empty()) {
+                if values < 2 || !found.contains(&item) {
+                    found.push(item);
+                }
+            }
+        }
+        Value::List(found.into_iter().map(Value::Text).collect())
     }
 
     fn read(&self, text: &str, misfits: &mut Vec<String>) -> Value {
@@ -295,6 +320,18 @@ mod tests {
         let verb = verb("vrf:text interfaces:list");
         let cells = vec![Cell::Text("RED".into()), list(&["Gi0/1", "", "Gi0/2"])];
         assert_eq!(shown(&verb, &source(&[]), &["VRF", "INTERFACES"], cells), ["RED | Gi0/1, Gi0/2"]);
+    }
+
+    #[test]
+    fn several_values_under_a_list_are_one_list() {
+        let verb = verb("vrf:text interfaces:list");
+        let both = source(&[("interfaces", from("{V4}, {V6}"))]);
+        let cells = vec![Cell::Text("RED".into()), list(&["Et1, Et2", "Lo0"]), list(&["Et2, Et4"])];
+        assert_eq!(shown(&verb, &both, &["VRF", "V4", "V6"], cells), ["RED | Et1, Et2, Lo0, Et4"]);
+        let cells = vec![Cell::Text("RED".into()), list(&[]), list(&["Et4"])];
+        assert_eq!(shown(&verb, &both, &["VRF", "V4", "V6"], cells), ["RED | Et4"]);
+        let cells = vec![Cell::Text("RED".into()), list(&["1 ms", "1 ms"])];
+        assert_eq!(shown(&verb, &source(&[]), &["VRF", "INTERFACES"], cells), ["RED | 1 ms, 1 ms"]);
     }
 
     #[test]
