@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Bot, Incoming, Who, explain, plan};
 use crate::answer::{Answer, Block};
 use crate::catalogue::Catalogue;
-use crate::command::{self, Command, Question, help};
+use crate::command::{self, Command, Question};
 use crate::error::{Error, Result};
 use crate::inventory::Device;
 use crate::table::{Column, Table, Type, Value};
@@ -30,7 +30,7 @@ impl Bot {
                 Error::question("there is no question of yours to repeat").hint("for example `vrf r1`")
             );
         };
-        command::parse(&last, &catalogue.verbs)
+        command::understand(&last, catalogue)
     }
 
     /// The answer to a question that needs no device, or nothing.
@@ -47,8 +47,8 @@ impl Bot {
                 let plan = plan::make(inner, catalogue, self.limits.devices)?;
                 return Ok(Some(explain::answer(&plan, catalogue)));
             }
-            Command::Help(topic) => help::help(catalogue, topic.as_deref())?,
-            Command::Examples => help::examples(catalogue),
+            Command::Help(topic) => command::help(topic.as_deref(), catalogue),
+            Command::Examples => command::examples(catalogue),
             Command::Devices(targets) => {
                 let devices = match targets {
                     Some(targets) => command::resolve(targets, catalogue)?,

@@ -89,7 +89,7 @@ impl Bot {
         cancel: &CancellationToken,
     ) -> Result<Answer> {
         let catalogue = self.catalogue();
-        let question = command::parse(&incoming.text, &catalogue.verbs)?;
+        let question = command::understand(&incoming.text, &catalogue)?;
         let question = self.repeated(question, &incoming.who, &catalogue).await?;
         if let Some(answer) = self.builtin(&question, incoming, &catalogue).await? {
             return Ok(answer);

@@ -96,6 +96,12 @@ pub struct Ssh {
     inner: Arc<Inner>,
 }
 
+impl std::fmt::Debug for Ssh {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ssh").field("settings", &self.inner.settings).finish_non_exhaustive()
+    }
+}
+
 struct Inner {
     settings: Arc<Settings>,
     dialer: Dialer,
