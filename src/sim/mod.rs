@@ -1,1 +1,8 @@
 //! Simulated devices on loopback: the network of `nocbot demo`, and of tests and benchmarks.
+
+mod fault;
+mod files;
+mod net;
+mod state;
+
+pub use fault::Fault;
