@@ -12,7 +12,7 @@ pub struct ArpEntry {
     /// The address.
     pub ip: Ipv4Addr,
     /// Its hardware address.
-    #[serde(skip)]
+    #[serde(serialize_with = "hex")]
     pub mac: [u8; 6],
     /// The routed interface.
     pub interface: String,
@@ -38,7 +38,7 @@ pub struct Neighbor {
     /// Its port.
     pub port: String,
     /// Its chassis ID.
-    #[serde(skip)]
+    #[serde(serialize_with = "hex")]
     pub chassis: [u8; 6],
     /// Its port's description.
     pub description: String,
@@ -208,6 +208,10 @@ fn event(node: &Node, ago: u64, kind: &'static str, subject: &str, detail: &str)
         detail: detail.to_owned(),
         number: jitter(&[u64::from(node.id), ago, letters]) % 1_000,
     }
+}
+
+fn hex<S: serde::Serializer>(mac: &[u8; 6], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&super::topology::hex(mac))
 }
 
 fn host_mac(host: Ipv4Addr) -> [u8; 6] {

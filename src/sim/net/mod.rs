@@ -9,10 +9,6 @@ mod spf;
 mod topology;
 mod walk;
 
-pub use around::{Adjacency, ArpEntry, Event, Neighbor};
-pub use bgp::Session;
-pub use routes::{Hop, Protocol, Route};
-pub use topology::{Interface, Kind, Net, Node, Traits};
-pub use walk::{Probe, TraceHop};
+pub use topology::{Interface, Net, Node, Traits, hex};
 
-pub(crate) use grow::grow;
+pub(super) use grow::grow;

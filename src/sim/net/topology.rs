@@ -310,18 +310,13 @@ impl Net {
         }
     }
 
-    fn push(&mut self, index: usize, mut interface: Interface) -> Result<usize> {
+    fn push(&mut self, index: usize, interface: Interface) -> Result<usize> {
         let Some(node) = self.nodes.get_mut(index) else {
             return Err(Error::new(crate::error::Kind::Internal, "a device is missing"));
         };
         if node.interfaces.iter().any(|other| other.name == interface.name) {
             return Err(Error::config(format!("{} has `{}` twice", node.name, interface.name)));
         }
-        let place = u32::try_from(node.interfaces.len()).unwrap_or(0) + 1;
-        let [a, b, c] = node.traits.oui;
-        let [_, _, high, low] = node.id.to_be_bytes();
-        interface.index = place;
-        interface.mac = [a, b, c, high, low, u8::try_from(place).unwrap_or(u8::MAX)];
         node.interfaces.push(interface);
         Ok(node.interfaces.len() - 1)
     }
@@ -333,26 +328,14 @@ impl Net {
         }
     }
 
-    /// VLANs get their port's hardware address, loopbacks and routes are added.
+    /// Loopbacks and routes are added, interfaces put in order, hardware addresses given.
     fn finish(&mut self, state: &State) -> Result<()> {
         for node in &mut self.nodes {
-            let ports: HashMap<String, ([u8; 6], bool)> =
-                node.interfaces.iter().map(|port| (port.name.clone(), (port.mac, port.up))).collect();
-            for interface in node.interfaces.iter_mut().filter(|interface| interface.kind == Kind::Vlan) {
-                let port = interface.name.rsplit_once('.').and_then(|(port, _)| ports.get(port));
-                let Some((mac, up)) = port else {
-                    let message = format!("{} has `{}` but not its port", node.name, interface.name);
-                    return Err(Error::config(message).hint("a name with a dot is a VLAN of the port before it"));
-                };
-                interface.mac = *mac;
-                interface.up &= *up;
-            }
-            let place = u32::try_from(node.interfaces.len()).unwrap_or(0) + 1;
             node.interfaces.push(Interface {
                 name: node.traits.loopback.clone(),
                 logical: format!("{}{}", node.traits.loopback, node.traits.unit),
                 kind: Kind::Loopback,
-                index: place,
+                index: 0,
                 vlan: 0,
                 description: "router ID".to_owned(),
                 vrf: String::new(),
@@ -373,8 +356,74 @@ impl Net {
                 .cloned()
                 .collect();
         }
-        Ok(())
+        self.sort();
+        self.nodes.iter_mut().try_for_each(number)
     }
+
+    /// Sorts every device's interfaces as people do (2 before 10); the ends of links follow.
+    fn sort(&mut self) {
+        let mut moved = Vec::with_capacity(self.nodes.len());
+        for node in &mut self.nodes {
+            let mut numbered: Vec<(usize, Interface)> = node.interfaces.drain(..).enumerate().collect();
+            numbered.sort_by_cached_key(|(_, interface)| natural(&interface.name));
+            let mut places = vec![0; numbered.len()];
+            for (new, (old, interface)) in numbered.into_iter().enumerate() {
+                if let Some(place) = places.get_mut(old) {
+                    *place = new;
+                }
+                node.interfaces.push(interface);
+            }
+            moved.push(places);
+        }
+        for interface in self.nodes.iter_mut().flat_map(|node| &mut node.interfaces) {
+            if let Some((device, port)) = &mut interface.peer {
+                *port = moved.get(*device).and_then(|places| places.get(*port)).copied().unwrap_or(*port);
+            }
+        }
+    }
+}
+
+/// Numbers a device's interfaces and gives them hardware addresses; a VLAN has its port's.
+fn number(node: &mut Node) -> Result<()> {
+    let [a, b, c] = node.traits.oui;
+    let [_, _, high, low] = node.id.to_be_bytes();
+    let mut ports: HashMap<String, ([u8; 6], bool)> = HashMap::new();
+    for (place, interface) in node.interfaces.iter_mut().enumerate() {
+        interface.index = u32::try_from(place).unwrap_or(0) + 1;
+        if interface.kind == Kind::Port {
+            interface.mac = [a, b, c, high, low, u8::try_from(place + 1).unwrap_or(u8::MAX)];
+            ports.insert(interface.name.clone(), (interface.mac, interface.up));
+        }
+    }
+    for interface in node.interfaces.iter_mut().filter(|interface| interface.kind == Kind::Vlan) {
+        let port = interface.name.rsplit_once('.').and_then(|(port, _)| ports.get(port));
+        let Some((mac, up)) = port else {
+            let message = format!("{} has `{}` but not its port", node.name, interface.name);
+            return Err(Error::config(message).hint("a name with a dot is a VLAN of the port before it"));
+        };
+        interface.mac = *mac;
+        interface.up &= *up;
+    }
+    Ok(())
+}
+
+/// A key by which `Port10` comes after `Port2`.
+fn natural(name: &str) -> Vec<(String, u64)> {
+    let mut parts = vec![(String::new(), 0_u64)];
+    let mut digits = false;
+    for c in name.chars() {
+        if !c.is_ascii_digit() && digits {
+            parts.push((String::new(), 0));
+        }
+        digits = c.is_ascii_digit();
+        if let Some((word, number)) = parts.last_mut() {
+            match c.to_digit(10) {
+                Some(digit) => *number = number.saturating_mul(10).saturating_add(digit.into()),
+                None => word.push(c),
+            }
+        }
+    }
+    parts
 }
 
 fn reaches(interface: &Interface, route: &StaticState) -> bool {
@@ -434,6 +483,15 @@ fn host_v6(prefix: Ipv6Network, host: u32) -> Result<Ipv6Network> {
 /// The address of a net in one family.
 pub fn family(ip: IpAddr) -> u8 {
     if ip.is_ipv4() { 4 } else { 6 }
+}
+
+/// Twelve hexadecimal digits; the templates group them.
+pub fn hex(mac: &[u8; 6]) -> String {
+    use std::fmt::Write as _;
+    mac.iter().fold(String::with_capacity(12), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// A number that looks random and is the same every time.

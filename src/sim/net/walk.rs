@@ -39,7 +39,7 @@ struct Way {
 }
 
 impl Net {
-    /// Sends `count` packets to `target`; a target that cannot be reached both ways has no answers.
+    /// Sends `count` packets to `target`; a target that cannot be reached has no answers.
     pub fn ping(&self, index: usize, vrf: &str, target: IpAddr, count: usize) -> Probe {
         let way = self.way(index, vrf, target);
         let answers = if way.arrived { count } else { 0 };
