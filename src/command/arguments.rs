@@ -29,14 +29,16 @@ pub(super) fn read(cursor: &mut Cursor<'_>, verb: &Verb, targets: &str) -> Resul
             Some(argument) if argument.kind == ArgumentType::Flag => (argument, "yes".into(), word.column),
             Some(argument) => {
                 let next = words.next().ok_or_else(|| {
-                    Fault::new(cursor.column(), format!("`{}` needs a value: {}", argument.name, argument.help))
-                        .hint(format!("write it behind the name: {}", usage(argument)))
+                    Fault::new(
+                        cursor.column(),
+                        format!("`{}` needs a value: {}", argument.name, argument.help),
+                    )
+                    .hint(format!("write it behind the name: {}", usage(argument)))
                 })?;
                 (argument, joined(next.clone()), next.column)
             }
             None => {
-                let argument = positional(verb, &found)
-                    .ok_or_else(|| extra(verb, &word, targets))?;
+                let argument = positional(verb, &found).ok_or_else(|| extra(verb, &word, targets))?;
                 (argument, joined(word.clone()), word.column)
             }
         };
@@ -95,14 +97,18 @@ fn named<'v>(verb: &'v Verb, word: &Word) -> Result<Option<&'v Argument>, Fault>
         return Ok(found);
     };
     let key = key.strip_prefix("--").unwrap_or(key);
-    match word::find(key, verb.arguments.iter().map(|argument| (argument.name.as_str(), argument.name.as_str()))) {
+    match word::find(
+        key,
+        verb.arguments.iter().map(|argument| (argument.name.as_str(), argument.name.as_str())),
+    ) {
         Found::One(name) => Ok(verb.arguments.iter().find(|argument| argument.name == name)),
         Found::Several(several) => {
             let list = word::list(several.iter().map(String::as_str));
             Err(Fault::new(word.column, format!("`{key}=` could be {list}")).hint("write one more letter"))
         }
-        Found::None => Err(Fault::new(word.column, format!("`{}` takes no `{key}=`", verb.name))
-            .hint(known(verb, key))),
+        Found::None => {
+            Err(Fault::new(word.column, format!("`{}` takes no `{key}=`", verb.name)).hint(known(verb, key)))
+        }
     }
 }
 
@@ -112,12 +118,22 @@ fn positional<'v>(verb: &'v Verb, found: &Arguments) -> Option<&'v Argument> {
 
 /// The fault of a word that has no place.
 fn extra(verb: &Verb, word: &Word, targets: &str) -> Fault {
-    let taken = if verb.arguments.iter().any(|argument| argument.positional) { "one value too many" } else { "not understood" };
+    let taken = if verb.arguments.iter().any(|argument| argument.positional) {
+        "one value too many"
+    } else {
+        "not understood"
+    };
     Fault::new(word.column, format!("`{}` is {taken} behind `{} {targets}`", word.text, verb.name))
         .hint(known(verb, &word.text))
         .maybe(
-            (!word.quoted && word.text.chars().all(|found| found.is_alphanumeric() || matches!(found, '-' | '_' | '.')))
-                .then(|| format!("several devices are joined by commas: `{} {targets},{}`", verb.name, word.text)),
+            (!word.quoted
+                && word
+                    .text
+                    .chars()
+                    .all(|found| found.is_alphanumeric() || matches!(found, '-' | '_' | '.')))
+            .then(|| {
+                format!("several devices are joined by commas: `{} {targets},{}`", verb.name, word.text)
+            }),
         )
         .about(About::Extra)
 }
@@ -224,9 +240,13 @@ fn raw(cursor: &mut Cursor<'_>, key: bool) -> Result<String, Fault> {
         match found {
             ' ' | '|' => break,
             '=' if key => break,
-            '$' if matches!(cursor.ahead(1), Some('(' | '{')) => return Err(one_command(cursor.column(), "$(")),
+            '$' if matches!(cursor.ahead(1), Some('(' | '{')) => {
+                return Err(one_command(cursor.column(), "$("));
+            }
             '&' if cursor.ahead(1) == Some('&') => return Err(one_command(cursor.column(), "&&")),
-            _ if ENDS_COMMAND.contains(&found) => return Err(one_command(cursor.column(), &found.to_string())),
+            _ if ENDS_COMMAND.contains(&found) => {
+                return Err(one_command(cursor.column(), &found.to_string()));
+            }
             _ => cursor.take(),
         };
     }

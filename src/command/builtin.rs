@@ -65,10 +65,34 @@ pub const BUILTINS: [BuiltinInfo; 9] = [
         usage: "cancel [ID]",
         help: "ends a running question; what it has is kept",
     },
-    BuiltinInfo { kind: Kind::Again, name: "again", aliases: &["!!"], usage: "again", help: "asks the last question once more" },
-    BuiltinInfo { kind: Kind::History, name: "history", aliases: &[], usage: "history", help: "what was asked" },
-    BuiltinInfo { kind: Kind::Whoami, name: "whoami", aliases: &[], usage: "whoami", help: "who nocbot takes you for" },
-    BuiltinInfo { kind: Kind::Status, name: "status", aliases: &[], usage: "status", help: "how nocbot itself is doing" },
+    BuiltinInfo {
+        kind: Kind::Again,
+        name: "again",
+        aliases: &["!!"],
+        usage: "again",
+        help: "asks the last question once more",
+    },
+    BuiltinInfo {
+        kind: Kind::History,
+        name: "history",
+        aliases: &[],
+        usage: "history",
+        help: "what was asked",
+    },
+    BuiltinInfo {
+        kind: Kind::Whoami,
+        name: "whoami",
+        aliases: &[],
+        usage: "whoami",
+        help: "who nocbot takes you for",
+    },
+    BuiltinInfo {
+        kind: Kind::Status,
+        name: "status",
+        aliases: &[],
+        usage: "status",
+        help: "how nocbot itself is doing",
+    },
 ];
 
 /// Every word for a built-in command.

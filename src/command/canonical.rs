@@ -1,6 +1,8 @@
 //! A question in its one canonical form, which reads back to the same question.
 
-use super::{Command, Join, Question, Selector, Stage, Targets, arguments, filter as conditions, pattern, show};
+use super::{
+    Command, Join, Question, Selector, Stage, Targets, arguments, filter as conditions, pattern, show,
+};
 use crate::answer::FileFormat;
 use crate::table::{Filter, Operator};
 use crate::verb::{ArgumentValue, Arguments, Verb};
@@ -93,7 +95,8 @@ fn is_atom(text: &str) -> bool {
 fn options(verb: &Verb, arguments: &Arguments) -> Vec<String> {
     let is_name = |text: &str| verb.arguments.iter().any(|argument| argument.name.eq_ignore_ascii_case(text));
     let mut in_order = true;
-    let (positional, named): (Vec<_>, Vec<_>) = verb.arguments.iter().partition(|argument| argument.positional);
+    let (positional, named): (Vec<_>, Vec<_>) =
+        verb.arguments.iter().partition(|argument| argument.positional);
     positional
         .into_iter()
         .chain(named)

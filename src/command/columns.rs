@@ -1,11 +1,15 @@
 //! The columns that a stage may name, as far as they are known before a device has answered.
 
+use super::Stage;
 use super::fault::{About, Fault};
 use super::word::{self, Found};
 use crate::verb::Verb;
 
 /// The column that every merged table begins with.
 pub(super) const DEVICE: &str = "device";
+
+/// The column of `count` and `group`.
+const ROWS: &str = "rows";
 
 /// Known columns, or `None` where only the answer will tell.
 #[derive(Debug, Clone, Default)]
@@ -21,16 +25,16 @@ impl Columns {
         Self(Some(std::iter::once(DEVICE.to_owned()).chain(names).collect()))
     }
 
-    /// Only these, after a `select`; nothing is learned from an unknown table.
-    pub(super) fn keep(&mut self, names: &[String]) {
-        if let Some(known) = &mut self.0 {
-            known.retain(|name| names.contains(name));
+    /// What the next stage finds behind this one.
+    pub(super) fn after(&mut self, stage: &Stage) {
+        match (stage, &mut self.0) {
+            (Stage::Select(names), Some(known)) => {
+                known.retain(|name| name == DEVICE || names.contains(name))
+            }
+            (Stage::Count, known) => *known = Some(vec![ROWS.to_owned()]),
+            (Stage::Group(column), known) => *known = Some(vec![column.clone(), ROWS.to_owned()]),
+            _ => {}
         }
-    }
-
-    /// Nothing is known any more.
-    pub(super) fn forget(&mut self) {
-        self.0 = None;
     }
 
     /// The column's own name for what was typed: any case, `-` for `_`, unique prefixes.

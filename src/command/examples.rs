@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::fault::About;
 use super::parse::{Trouble, read};
-use super::{Command, Question, Selector, Targets, canonical, natural, resolve, select, word};
+use super::{Command, Question, Selector, Targets, canonical, resolve, select, word};
 use crate::catalogue::Catalogue;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::table::natural;
 use crate::verb::Verb;
 
 /// As [`super::parse()`], with hints that name devices and groups of this inventory.
@@ -20,7 +21,9 @@ pub fn understand(text: &str, catalogue: &Catalogue) -> Result<Question> {
         let first = unread.text.split_whitespace().next().unwrap_or_default().to_owned();
         let swapped = matches!(&unread.trouble, Trouble::Read(fault)
             if fault.hints.iter().any(|hint| hint.starts_with("the verb comes first")));
-        let mut error = unread.into_error();
+        let wrong = unread.targets.as_ref().filter(|targets| resolve::chosen(targets, catalogue).is_err());
+        let reordered = wrong.and_then(|targets| reordered(targets, catalogue));
+        let mut error = reordered.into_iter().fold(unread.into_error(), Error::hint);
         if about == About::NoTargets {
             error = error.hint(choices(catalogue));
         }
@@ -35,7 +38,7 @@ pub fn understand(text: &str, catalogue: &Catalogue) -> Result<Question> {
 /// A few devices and groups to choose from.
 fn choices(catalogue: &Catalogue) -> String {
     let mut devices: Vec<&str> = catalogue.inventory.devices().map(|device| device.name.as_str()).collect();
-    devices.sort_by(|left, right| natural::compare(left, right));
+    devices.sort_by(|left, right| natural(left, right));
     let groups: Vec<String> = catalogue.inventory.groups().map(|(name, _)| format!("@{name}")).collect();
     if devices.is_empty() {
         return "the inventory has no devices yet".into();
@@ -70,8 +73,9 @@ pub(super) fn here(example: &str, catalogue: &Catalogue) -> String {
     let other = match catalogue.inventory.groups().next() {
         Some((name, _)) if group => canonical::selector(&Selector::Group(name.to_owned())),
         _ => {
-            let mut names: Vec<&str> = catalogue.inventory.devices().map(|device| device.name.as_str()).collect();
-            names.sort_by(|left, right| natural::compare(left, right));
+            let mut names: Vec<&str> =
+                catalogue.inventory.devices().map(|device| device.name.as_str()).collect();
+            names.sort_by(|left, right| natural(left, right));
             let names = names.into_iter().take(targets.terms.len().min(2));
             let names: Vec<String> =
                 names.map(|name| canonical::selector(&Selector::Name(name.to_owned()))).collect();
@@ -100,7 +104,8 @@ fn around(targets: &Targets) -> (String, String) {
 /// An example for whoever asked `question`: of the verb that was meant.
 pub(super) fn nearest(question: &str, catalogue: &Catalogue) -> String {
     let verb: Option<Arc<Verb>> = read(question, &catalogue.verbs).ok().and_then(|question| question.verb());
-    let verb = verb.as_ref().or_else(|| catalogue.verbs.get("vrf")).or_else(|| catalogue.verbs.values().next());
+    let verb =
+        verb.as_ref().or_else(|| catalogue.verbs.get("vrf")).or_else(|| catalogue.verbs.values().next());
     let example = verb.and_then(|verb| verb.examples.first());
     example.map_or_else(|| "help".to_owned(), |example| here(example, catalogue))
 }

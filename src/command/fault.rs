@@ -31,13 +31,7 @@ pub(super) enum About {
 
 impl Fault {
     pub(super) fn new(column: usize, message: impl Into<String>) -> Self {
-        Self {
-            kind: Kind::Question,
-            message: message.into(),
-            column,
-            hints: Vec::new(),
-            about: About::Other,
-        }
+        Self { kind: Kind::Question, message: message.into(), column, hints: Vec::new(), about: About::Other }
     }
 
     pub(super) fn limit(column: usize, message: impl Into<String>) -> Self {

@@ -53,7 +53,11 @@ pub(super) fn read(cursor: &mut Cursor<'_>, columns: &Columns) -> Result<Filter,
     if cursor.at_stop() {
         return Ok(filter);
     }
-    let what = if cursor.peek() == Some(')') { "this parenthesis was never opened" } else { "`and` or `or` is missing here" };
+    let what = if cursor.peek() == Some(')') {
+        "this parenthesis was never opened"
+    } else {
+        "`and` or `or` is missing here"
+    };
     Err(Fault::new(cursor.column(), what)
         .hint("conditions are joined by `and` and `or`; a value with blanks needs quotes: `= \"two words\"`")
         .about(About::Stage))
@@ -95,8 +99,11 @@ impl Reader<'_, '_> {
     fn one(&mut self, depth: usize) -> Result<Filter, Fault> {
         self.cursor.skip_blanks();
         if depth > MAX_DEPTH {
-            return Err(Fault::limit(self.cursor.column(), format!("the condition is nested more than {MAX_DEPTH} deep"))
-                .hint("use several `where` stages, one behind the other"));
+            return Err(Fault::limit(
+                self.cursor.column(),
+                format!("the condition is nested more than {MAX_DEPTH} deep"),
+            )
+            .hint("use several `where` stages, one behind the other"));
         }
         if self.cursor.take_keyword("not") {
             return Ok(Filter::Not(Box::new(self.one(depth + 1)?)));
@@ -119,8 +126,11 @@ impl Reader<'_, '_> {
         self.comparisons += 1;
         let at = self.cursor.column();
         if self.comparisons > MAX_COMPARISONS {
-            return Err(Fault::limit(at, format!("the condition has more than {MAX_COMPARISONS} comparisons"))
-                .hint("`in a,b,c` compares with many values at once"));
+            return Err(Fault::limit(
+                at,
+                format!("the condition has more than {MAX_COMPARISONS} comparisons"),
+            )
+            .hint("`in a,b,c` compares with many values at once"));
         }
         let typed = self.cursor.take_while(is_column);
         if typed.is_empty() {
@@ -152,7 +162,8 @@ impl Reader<'_, '_> {
         for (text, operator) in OPERATORS {
             let mut signs = text.chars();
             let first = signs.next();
-            let found = self.cursor.peek() == first && signs.next().is_none_or(|next| self.cursor.ahead(1) == Some(next));
+            let found = self.cursor.peek() == first
+                && signs.next().is_none_or(|next| self.cursor.ahead(1) == Some(next));
             if found {
                 for _ in text.chars() {
                     self.cursor.take();
@@ -237,7 +248,11 @@ pub(super) fn is_plain(text: &str, list: bool) -> bool {
     let characters: Vec<char> = text.chars().collect();
     let mut cursor = Cursor::new(&characters);
     let closed = bare(&mut cursor, list) == 0;
-    closed && cursor.at_end() && !text.is_empty() && !text.starts_with(is_quote) && !(list && text.starts_with('('))
+    closed
+        && cursor.at_end()
+        && !text.is_empty()
+        && !text.starts_with(is_quote)
+        && !(list && text.starts_with('('))
 }
 
 #[cfg(test)]
@@ -248,7 +263,9 @@ mod tests {
     fn reread(text: &str) -> Result<String, usize> {
         let text: Vec<char> = text.chars().collect();
         let mut cursor = Cursor::new(&text);
-        read(&mut cursor, &Columns::default()).map(|filter| canonical::filter(&filter)).map_err(|fault| fault.column)
+        read(&mut cursor, &Columns::default())
+            .map(|filter| canonical::filter(&filter))
+            .map_err(|fault| fault.column)
     }
 
     #[test]

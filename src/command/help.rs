@@ -81,9 +81,10 @@ fn about(verb: &Verb, catalogue: &Catalogue) -> Vec<Block> {
         blocks.push(table("Arguments", &["name", "means", "is", "default"], rows));
     }
     if !verb.columns.is_empty() {
-        let rows = verb.columns.iter().map(|column| {
-            [column.name.clone(), kind(column.kind).to_owned(), column.help.clone()]
-        });
+        let rows = verb
+            .columns
+            .iter()
+            .map(|column| [column.name.clone(), kind(column.kind).to_owned(), column.help.clone()]);
         blocks.push(table("Columns, beside device", &["column", "type", "means"], rows));
     }
     let mut text = String::from("Examples:");
@@ -108,7 +109,11 @@ fn platforms(verb: &Verb, catalogue: &Catalogue) -> String {
         })
         .map(|platform| platform.title.as_str())
         .collect();
-    if titles.is_empty() { "No platform answers it yet.".into() } else { format!("Platforms: {}.", titles.join(", ")) }
+    if titles.is_empty() {
+        "No platform answers it yet.".into()
+    } else {
+        format!("Platforms: {}.", titles.join(", "))
+    }
 }
 
 /// How a verb is written: `ping DEVICES HOST [count=N]`.

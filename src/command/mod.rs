@@ -19,7 +19,6 @@ mod examples;
 mod fault;
 mod filter;
 mod help;
-mod natural;
 mod normalise;
 mod parse;
 mod pattern;

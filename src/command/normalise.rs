@@ -44,8 +44,7 @@ pub fn normalise(text: &str) -> Result<String> {
             Fold::Return => out.push('\n'),
             // An em dash before a letter is what phones make of `--option`.
             Fold::Long => {
-                let option =
-                    rest.peek().is_some_and(char::is_ascii_alphabetic) && out.ends_with([' ', '\n']);
+                let option = rest.peek().is_some_and(char::is_ascii_alphabetic) && out.ends_with([' ', '\n']);
                 out.push_str(if option { "--" } else { "-" });
             }
             Fold::Refuse => {
@@ -112,9 +111,7 @@ fn fold(found: char) -> Fold {
         '\u{2010}'..='\u{2013}' | '\u{2212}' | '\u{fe63}' => Fold::Keep('-'),
         '\u{2014}' | '\u{2015}' => Fold::Long,
         '、' => Fold::Keep(','),
-        '\u{ff01}'..='\u{ff5e}' => {
-            Fold::Keep(char::from_u32(u32::from(found) - 0xfee0).unwrap_or(found))
-        }
+        '\u{ff01}'..='\u{ff5e}' => Fold::Keep(char::from_u32(u32::from(found) - 0xfee0).unwrap_or(found)),
         _ if found.is_whitespace() => Fold::Keep(' '),
         _ if found.is_control() => Fold::Refuse,
         _ => Fold::Keep(found),

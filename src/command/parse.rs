@@ -9,7 +9,7 @@ use super::cursor::Cursor;
 use super::fault::{About, Fault};
 use super::normalise::normalise;
 use super::word::{self, Found};
-use super::{Command, Question, arguments, show, stage, targets};
+use super::{Command, Question, Targets, arguments, show, stage, targets};
 use crate::error::{Error, Result};
 use crate::text::nearest;
 use crate::verb::{ArgumentType, Verb};
@@ -37,6 +37,8 @@ pub(super) struct Unread {
     pub(super) trouble: Trouble,
     /// The verb, if that much was understood.
     pub(super) verb: Option<Arc<Verb>>,
+    /// The devices, if that much was understood.
+    pub(super) targets: Option<Targets>,
 }
 
 #[derive(Debug)]
@@ -64,10 +66,13 @@ impl Unread {
     /// The example that helps most: of the verb that was meant, with a bar if a stage was the trouble.
     pub(super) fn example(&self, verbs: &Verbs) -> String {
         let first = self.text.split_whitespace().next().unwrap_or_default();
-        let near = || nearest(first, verbs.keys().map(String::as_str), 1).first().and_then(|name| verbs.get(*name));
-        let verb = self.verb.as_ref().or_else(near).or_else(|| verbs.get("vrf")).or_else(|| verbs.values().next());
+        let near =
+            || nearest(first, verbs.keys().map(String::as_str), 1).first().and_then(|name| verbs.get(*name));
+        let verb =
+            self.verb.as_ref().or_else(near).or_else(|| verbs.get("vrf")).or_else(|| verbs.values().next());
         let Some(verb) = verb else { return "help".into() };
-        let staged = verb.examples.iter().find(|example| self.about() == About::Stage && example.contains('|'));
+        let staged =
+            verb.examples.iter().find(|example| self.about() == About::Stage && example.contains('|'));
         staged.or_else(|| verb.examples.first()).cloned().unwrap_or_else(|| format!("help {}", verb.name))
     }
 }
@@ -78,19 +83,24 @@ pub(super) fn read(text: &str, verbs: &Verbs) -> Result<Question, Box<Unread>> {
         Ok(text) => text,
         Err(error) => {
             let text = text.chars().take(60).collect();
-            return Err(Box::new(Unread { text, trouble: Trouble::Normalise(error), verb: None }));
+            return Err(Box::new(Unread {
+                text,
+                trouble: Trouble::Normalise(error),
+                verb: None,
+                targets: None,
+            }));
         }
     };
     let characters: Vec<char> = text.chars().collect();
     let question: Arc<str> = text.as_str().into();
-    let mut reader = Reader { verbs, question, cursor: Cursor::new(&characters), verb: None };
+    let mut reader = Reader { verbs, question, cursor: Cursor::new(&characters), verb: None, targets: None };
     let whole = match text.chars().position(|found| found == '\n') {
         Some(index) => Err(targets::one_command(index + 1, "\n")),
         None => reader.question(false),
     };
     whole.map_err(|fault| {
-        let verb = reader.verb.take();
-        Box::new(Unread { text, trouble: Trouble::Read(fault), verb })
+        let (verb, targets) = (reader.verb.take(), reader.targets.take());
+        Box::new(Unread { text, trouble: Trouble::Read(fault), verb, targets })
     })
 }
 
@@ -107,6 +117,8 @@ struct Reader<'r> {
     cursor: Cursor<'r>,
     /// Whose examples help.
     verb: Option<Arc<Verb>>,
+    /// The devices named so far.
+    targets: Option<Targets>,
 }
 
 impl Reader<'_> {
@@ -118,8 +130,11 @@ impl Reader<'_> {
         self.cursor.skip_blanks();
         if let (Command::Explain(_), _) | (_, None) = (&command, &columns) {
             if !self.cursor.at_end() {
-                return Err(Fault::new(self.cursor.column(), "a bar has nothing to work on here: this answer has no rows")
-                    .hint("leave away what stands behind the bar"));
+                return Err(Fault::new(
+                    self.cursor.column(),
+                    "a bar has nothing to work on here: this answer has no rows",
+                )
+                .hint("leave away what stands behind the bar"));
             }
         }
         let stages = stage::read(&mut self.cursor, columns.unwrap_or_default())?;
@@ -214,18 +229,24 @@ impl Reader<'_> {
                 .about(About::NoTargets)
         };
         if verb.arguments.iter().any(|argument| argument.kind == ArgumentType::Line) {
-            let (targets, line) = show::read(&mut self.cursor, &verb.name, &self.question).map_err(no_targets)?;
+            let (targets, line) =
+                show::read(&mut self.cursor, &verb.name, &self.question).map_err(no_targets)?;
             return Ok(Command::Show { verb, targets, line });
         }
         let targets = targets::read(&mut self.cursor, &self.question).map_err(no_targets)?;
+        self.targets = Some(targets.clone());
         let arguments = arguments::read(&mut self.cursor, &verb, &targets.text)?;
+        self.targets = None;
         Ok(Command::Verb { verb, targets, arguments })
     }
 
     fn builtin(&mut self, kind: Kind) -> Result<(Command, Option<Columns>), Fault> {
         let command = match kind {
             Kind::Help => {
-                let column = { self.cursor.skip_blanks(); self.cursor.column() };
+                let column = {
+                    self.cursor.skip_blanks();
+                    self.cursor.column()
+                };
                 let topic = self.word();
                 Command::Help(topic.map(|topic| self.topic(&topic, column)).transpose()?)
             }
@@ -244,7 +265,11 @@ impl Reader<'_> {
                 }
                 self.cursor.skip_blanks();
                 let none = self.cursor.at_stop();
-                Command::Devices(if none { None } else { Some(targets::read(&mut self.cursor, &self.question)?) })
+                Command::Devices(if none {
+                    None
+                } else {
+                    Some(targets::read(&mut self.cursor, &self.question)?)
+                })
             }
             Kind::Cancel => Command::Cancel(self.word()),
             Kind::Examples => Command::Examples,
@@ -256,8 +281,9 @@ impl Reader<'_> {
         self.cursor.skip_blanks();
         if !self.cursor.at_stop() {
             let word = builtin::name(kind);
-            return Err(Fault::new(self.cursor.column(), format!("`{word}` takes nothing more"))
-                .hint(format!("leave away the rest: `{}`", self.cursor.between(0, self.cursor.position()).trim())));
+            return Err(Fault::new(self.cursor.column(), format!("`{word}` takes nothing more")).hint(
+                format!("leave away the rest: `{}`", self.cursor.between(0, self.cursor.position()).trim()),
+            ));
         }
         let rows = matches!(kind, Kind::Devices | Kind::History | Kind::Status);
         Ok((command, rows.then(Columns::default)))
@@ -282,8 +308,11 @@ impl Reader<'_> {
             }
             Found::None => {
                 let known: Vec<&str> = self.verbs.keys().map(String::as_str).collect();
-                Err(Fault::new(column, format!("there is no help about `{typed}`"))
-                    .hint(word::suggest(typed, &known, "there is help about")))
+                Err(Fault::new(column, format!("there is no help about `{typed}`")).hint(word::suggest(
+                    typed,
+                    &known,
+                    "there is help about",
+                )))
             }
         }
     }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::fault::Fault;
 use super::select::{Names, select};
-use super::{Join, Targets, canonical, examples, natural, word};
+use super::{Join, Targets, canonical, examples, word};
 use crate::catalogue::Catalogue;
 use crate::error::{Error, Result};
 use crate::inventory::Device;
+use crate::table::natural;
 
 /// The devices that a target expression names, each once, in natural order of their names; never none.
 ///
@@ -38,7 +39,7 @@ pub(super) fn chosen(targets: &Targets, catalogue: &Catalogue) -> Result<Vec<Arc
     }
     let mut devices: Vec<Arc<Device>> =
         chosen.iter().filter_map(|name| catalogue.inventory.get(name)).map(Arc::clone).collect();
-    devices.sort_by(|left, right| natural::compare(&left.name, &right.name));
+    devices.sort_by(|left, right| natural(&left.name, &right.name));
     Ok(devices)
 }
 

@@ -7,9 +7,10 @@ use ipnetwork::IpNetwork;
 use regex::{Regex, RegexBuilder};
 
 use super::fault::Fault;
-use super::{Selector, natural, word};
+use super::{Selector, word};
 use crate::catalogue::Catalogue;
 use crate::inventory::Device;
+use crate::table::natural;
 use crate::text::nearest;
 
 /// Names of devices as the inventory spells them.
@@ -34,7 +35,10 @@ pub(super) fn select(selector: &Selector, column: usize, catalogue: &Catalogue) 
         }
         Selector::Group(name) => match group(name, catalogue) {
             Some(names) => names,
-            None => return less(name, '@', column, catalogue).unwrap_or_else(|| Err(no_group(name, column, catalogue))),
+            None => {
+                return less(name, '@', column, catalogue)
+                    .unwrap_or_else(|| Err(no_group(name, column, catalogue)));
+            }
         },
         Selector::Key(key, value) => return by_key(key, value, column, catalogue),
         Selector::Name(name) => return by_name(name, column, catalogue),
@@ -54,24 +58,24 @@ fn names(catalogue: &Catalogue, wanted: impl Fn(&Device) -> bool) -> Names {
 /// The first few names of all devices.
 fn all(catalogue: &Catalogue) -> String {
     let mut names: Vec<&str> = catalogue.inventory.devices().map(|device| device.name.as_str()).collect();
-    names.sort_by(|left, right| natural::compare(left, right));
+    names.sort_by(|left, right| natural(left, right));
     word::some(names, SHOWN)
 }
 
 /// The members of a group, by its name in any case.
 fn group(name: &str, catalogue: &Catalogue) -> Option<Names> {
     let same = |exact: bool| {
-        catalogue
-            .inventory
-            .groups()
-            .find(|(group, _)| if exact { *group == name } else { group.to_lowercase() == name.to_lowercase() })
+        catalogue.inventory.groups().find(|(group, _)| {
+            if exact { *group == name } else { group.to_lowercase() == name.to_lowercase() }
+        })
     };
     same(true).or_else(|| same(false)).map(|(_, members)| members.iter().cloned().collect())
 }
 
 fn no_group(name: &str, column: usize, catalogue: &Catalogue) -> Fault {
     let known: Vec<&str> = catalogue.inventory.groups().map(|(group, _)| group).collect();
-    let near: Vec<String> = nearest(name, known.iter().copied(), 3).iter().map(|group| format!("`@{group}`")).collect();
+    let near: Vec<String> =
+        nearest(name, known.iter().copied(), 3).iter().map(|group| format!("`@{group}`")).collect();
     let fault = Fault::new(column, format!("there is no group `{name}`"));
     if near.is_empty() {
         return fault.hint(format!("groups here: {}", word::some(known, SHOWN)));
@@ -133,8 +137,11 @@ fn by_name(name: &str, column: usize, catalogue: &Catalogue) -> Result<Names, Fa
     match (group, only(begun.clone())) {
         // Both readings are whole: choosing either would be a guess.
         (Some(members), Some(device)) if members != begun => {
-            return Err(Fault::new(column, format!("`{name}` could be the device {device} or the group {name}"))
-                .hint(format!("write `{device}` or `@{name}`")));
+            return Err(Fault::new(
+                column,
+                format!("`{name}` could be the device {device} or the group {name}"),
+            )
+            .hint(format!("write `{device}` or `@{name}`")));
         }
         (_, Some(device)) => return one(device),
         (Some(members), None) => return Ok(members),
@@ -162,9 +169,12 @@ fn all_but(text: &str, catalogue: &Catalogue) -> Option<Names> {
 
 fn ambiguous(name: &str, found: &Names, column: usize) -> Fault {
     let mut found: Vec<&str> = found.iter().map(String::as_str).collect();
-    found.sort_by(|left, right| natural::compare(left, right));
-    Fault::new(column, format!("`{name}` could be {} devices: {}", found.len(), word::some(found.iter().copied(), SHOWN)))
-        .hint(format!("write the whole name, or `{name}*` for all of them"))
+    found.sort_by(|left, right| natural(left, right));
+    Fault::new(
+        column,
+        format!("`{name}` could be {} devices: {}", found.len(), word::some(found.iter().copied(), SHOWN)),
+    )
+    .hint(format!("write the whole name, or `{name}*` for all of them"))
 }
 
 fn unknown(name: &str, column: usize, catalogue: &Catalogue) -> Fault {
@@ -203,12 +213,16 @@ fn by_key(key: &str, value: &str, column: usize, catalogue: &Catalogue) -> Resul
     let lower = key.to_lowercase();
     if !known.contains(&lower) {
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        return Err(Fault::new(column, format!("no device has the key `{key}`"))
-            .hint(word::suggest(key, &known, "the keys are")));
+        return Err(Fault::new(column, format!("no device has the key `{key}`")).hint(word::suggest(
+            key,
+            &known,
+            "the keys are",
+        )));
     }
     let matches = matcher(value, column)?;
     let found = names(catalogue, |device| {
-        values(device, &lower).iter().any(|value| matches(value)) || lower == "platform" && same_platform(device, value, catalogue)
+        values(device, &lower).iter().any(|value| matches(value))
+            || lower == "platform" && same_platform(device, value, catalogue)
             || lower == "host" && lies_in(device, value)
     });
     if !found.is_empty() {
@@ -225,18 +239,30 @@ fn by_key(key: &str, value: &str, column: usize, catalogue: &Catalogue) -> Resul
             }
         }
     }
-    let mut there: Vec<String> =
-        catalogue.inventory.devices().flat_map(|device| values(device, &lower)).collect::<BTreeSet<_>>().into_iter().collect();
-    there.sort_by(|left, right| natural::compare(left, right));
+    let mut there: Vec<String> = catalogue
+        .inventory
+        .devices()
+        .flat_map(|device| values(device, &lower))
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    there.sort_by(|left, right| natural(left, right));
     let there: Vec<&str> = there.iter().map(String::as_str).collect();
-    Err(Fault::new(column, format!("no device has {key} `{value}`"))
-        .hint(word::suggest(value, &there, &format!("{lower} can be"))))
+    Err(Fault::new(column, format!("no device has {key} `{value}`")).hint(word::suggest(
+        value,
+        &there,
+        &format!("{lower} can be"),
+    )))
 }
 
 /// The keys that a selector may name, in lower case.
 pub(super) fn keys(catalogue: &Catalogue) -> BTreeSet<String> {
     let data = catalogue.inventory.devices().flat_map(|device| device.data.keys());
-    ["group", "platform", "name", "host"].into_iter().map(str::to_owned).chain(data.map(|key| key.to_lowercase())).collect()
+    ["group", "platform", "name", "host"]
+        .into_iter()
+        .map(str::to_owned)
+        .chain(data.map(|key| key.to_lowercase()))
+        .collect()
 }
 
 /// The values of a key on one device; a list in `data` is its elements and also the whole.
@@ -247,10 +273,12 @@ pub(super) fn values(device: &Device, key: &str) -> Vec<String> {
         "name" => vec![device.name.clone()],
         "host" => vec![device.hostname.clone()],
         _ => {
-            let texts = device.data.iter().filter(|(name, _)| name.to_lowercase() == key).map(|(_, text)| text);
+            let texts =
+                device.data.iter().filter(|(name, _)| name.to_lowercase() == key).map(|(_, text)| text);
             texts
                 .flat_map(|text| {
-                    let parts = text.contains(',').then(|| text.split(',').map(|part| part.trim().to_owned()));
+                    let parts =
+                        text.contains(',').then(|| text.split(',').map(|part| part.trim().to_owned()));
                     std::iter::once(text.clone()).chain(parts.into_iter().flatten())
                 })
                 .collect()
@@ -291,7 +319,9 @@ fn glob(text: &str, column: usize) -> Result<Regex, Fault> {
             '*' => pattern.push_str(".*"),
             '?' => pattern.push('.'),
             '[' => {
-                let Some((class, after)) = rest.as_str().split_once(']').filter(|(class, _)| !class.is_empty()) else {
+                let Some((class, after)) =
+                    rest.as_str().split_once(']').filter(|(class, _)| !class.is_empty())
+                else {
                     return Err(Fault::new(column, format!("`[` in `{text}` is never closed"))
                         .hint("a class of characters is written `r[1-3]`"));
                 };

@@ -15,7 +15,11 @@ struct Word {
 }
 
 /// Reads targets and command line, whichever comes first; quotes are taken away and blanks folded.
-pub(super) fn read(cursor: &mut Cursor<'_>, verb: &str, question: &Arc<str>) -> Result<(Targets, String), Fault> {
+pub(super) fn read(
+    cursor: &mut Cursor<'_>,
+    verb: &str,
+    question: &Arc<str>,
+) -> Result<(Targets, String), Fault> {
     cursor.skip_blanks();
     let start = cursor.position();
     if cursor.at_stop() {
@@ -29,9 +33,12 @@ pub(super) fn read(cursor: &mut Cursor<'_>, verb: &str, question: &Arc<str>) -> 
     let targets = targets::read(cursor, question)?;
     let words = words(cursor)?;
     if words.is_empty() {
-        return Err(Fault::new(cursor.column(), format!("`{verb} {}` needs both devices and a command", targets.text))
-            .hint(format!("if `{0}` is the command, say where: `{verb} {0} on all`", targets.text))
-            .hint(format!("if `{0}` is a device, say what: `{verb} {0} version`", targets.text)));
+        return Err(Fault::new(
+            cursor.column(),
+            format!("`{verb} {}` needs both devices and a command", targets.text),
+        )
+        .hint(format!("if `{0}` is the command, say where: `{verb} {0} on all`", targets.text))
+        .hint(format!("if `{0}` is a device, say what: `{verb} {0} version`", targets.text)));
     }
     Ok((targets, line(&words)))
 }
@@ -44,7 +51,10 @@ fn targets_last(
 ) -> Result<Option<(Targets, String)>, Fault> {
     let Ok(words) = words_ahead(cursor) else { return Ok(None) };
     let stop = cursor.position();
-    let on = words.iter().rposition(|word| !word.quoted && word.text.eq_ignore_ascii_case("on")).filter(|at| *at > 0);
+    let on = words
+        .iter()
+        .rposition(|word| !word.quoted && word.text.eq_ignore_ascii_case("on"))
+        .filter(|at| *at > 0);
     if let Some(at) = on {
         let (before, after) = words.split_at(at);
         let Some(first) = after.get(1) else {
@@ -80,8 +90,11 @@ fn finish(
 ) -> Result<(Targets, String), Fault> {
     cursor.skip_blanks();
     if !cursor.at_stop() {
-        return Err(Fault::new(cursor.column(), format!("`{verb} … on {}` goes on behind the devices", targets.text))
-            .hint(format!("the command comes first: `{verb} {} on {}`", line(words), targets.text)));
+        return Err(Fault::new(
+            cursor.column(),
+            format!("`{verb} … on {}` goes on behind the devices", targets.text),
+        )
+        .hint(format!("the command comes first: `{verb} {} on {}`", line(words), targets.text)));
     }
     Ok((targets, line(words)))
 }
@@ -125,18 +138,23 @@ fn check(cursor: &Cursor<'_>, words: &[Word]) -> Result<(), Fault> {
             let next = rest.peek().map(|(_, next)| *next);
             match found {
                 '|' => {
-                    return Err(one_command(column, "|")
-                        .hint("a bar is evaluated by nocbot, never by a device: write it outside the quotes"));
+                    return Err(one_command(column, "|").hint(
+                        "a bar is evaluated by nocbot, never by a device: write it outside the quotes",
+                    ));
                 }
                 '$' if matches!(next, Some('(' | '{')) => return Err(one_command(column, "$(")),
                 '&' => return Err(one_command(column, "&")),
                 _ if ENDS_COMMAND.contains(&found) => return Err(one_command(column, &found.to_string())),
                 '$' if next.is_none_or(|next| next == ' ') => {}
-                ' ' | '_' | '.' | ':' | '/' | ',' | '+' | '-' | '=' | '*' | '@' | '#' | '%' | '^' | '~' | '[' | ']' => {}
+                ' ' | '_' | '.' | ':' | '/' | ',' | '+' | '-' | '=' | '*' | '@' | '#' | '%' | '^' | '~'
+                | '[' | ']' => {}
                 _ if found.is_ascii_alphanumeric() => {}
                 _ => {
-                    return Err(Fault::new(column, format!("`{found}` cannot stand in a command for devices"))
-                        .hint("letters, digits and _ . : / , + - = * @ # % ^ ~ [ ] can"));
+                    return Err(Fault::new(
+                        column,
+                        format!("`{found}` cannot stand in a command for devices"),
+                    )
+                    .hint("letters, digits and _ . : / , + - = * @ # % ^ ~ [ ] can"));
                 }
             }
         }

@@ -77,7 +77,13 @@ pub const STAGES: [StageInfo; 14] = [
         usage: "section RE",
         help: "matching lines with the indented lines below them",
     },
-    StageInfo { kind: Kind::Count, name: "count", aliases: &[], usage: "count", help: "how many rows or lines" },
+    StageInfo {
+        kind: Kind::Count,
+        name: "count",
+        aliases: &[],
+        usage: "count",
+        help: "how many rows or lines",
+    },
     StageInfo {
         kind: Kind::Where,
         name: "where",
@@ -120,9 +126,21 @@ pub const STAGES: [StageInfo; 14] = [
         usage: "group COL",
         help: "how many rows each value has, most first",
     },
-    StageInfo { kind: Kind::Json, name: "json", aliases: &[], usage: "json", help: "the answer as a JSON file" },
+    StageInfo {
+        kind: Kind::Json,
+        name: "json",
+        aliases: &[],
+        usage: "json",
+        help: "the answer as a JSON file",
+    },
     StageInfo { kind: Kind::Csv, name: "csv", aliases: &[], usage: "csv", help: "the answer as a CSV file" },
-    StageInfo { kind: Kind::File, name: "file", aliases: &[], usage: "file", help: "the answer as a text file" },
+    StageInfo {
+        kind: Kind::File,
+        name: "file",
+        aliases: &[],
+        usage: "file",
+        help: "the answer as a text file",
+    },
 ];
 
 /// Whether a word is the whole name of a stage, or of another word for one.
@@ -161,16 +179,15 @@ pub(super) fn read(cursor: &mut Cursor<'_>, mut columns: Columns) -> Result<Vec<
         }
         let kind = kind(cursor)?;
         let stage = one(cursor, kind, &columns)?;
-        match &stage {
-            Stage::Select(names) => columns.keep(names),
-            Stage::Count | Stage::Group(_) => columns.forget(),
-            _ => {}
-        }
+        columns.after(&stage);
         cursor.skip_blanks();
         if !cursor.at_stop() {
-            return Err(Fault::new(cursor.column(), format!("`{}` takes no more than `{}`", name(kind), info(kind).usage))
-                .hint("the next stage begins with a bar")
-                .about(About::Stage));
+            return Err(Fault::new(
+                cursor.column(),
+                format!("`{}` takes no more than `{}`", name(kind), info(kind).usage),
+            )
+            .hint("the next stage begins with a bar")
+            .about(About::Stage));
         }
         stages.push(stage);
     }
@@ -205,7 +222,8 @@ fn kind(cursor: &mut Cursor<'_>) -> Result<Kind, Fault> {
         }
         Found::None => {
             let near = crate::text::did_you_mean(&typed, names().map(|(name, _)| name));
-            let message = format!("there is no stage `{typed}`; bars are evaluated by nocbot, a device never sees one");
+            let message =
+                format!("there is no stage `{typed}`; bars are evaluated by nocbot, a device never sees one");
             Err(Fault::new(column, message)
                 .maybe(near)
                 .hint(format!("the stages are {}", all()))
@@ -268,8 +286,11 @@ fn several(cursor: &mut Cursor<'_>, kind: Kind, columns: &Columns) -> Result<Vec
     let mut found = Vec::new();
     loop {
         if found.len() == MAX_COLUMNS {
-            return Err(Fault::limit(cursor.column(), format!("`{}` names more than {MAX_COLUMNS} columns", name(kind)))
-                .hint("name fewer"));
+            return Err(Fault::limit(
+                cursor.column(),
+                format!("`{}` names more than {MAX_COLUMNS} columns", name(kind)),
+            )
+            .hint("name fewer"));
         }
         cursor.skip_blanks();
         let descending = kind == Kind::Sort && cursor.take_if('-');

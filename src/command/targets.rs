@@ -114,7 +114,8 @@ fn term(cursor: &mut Cursor<'_>, join: Join) -> Result<Selector, Fault> {
 /// Reads the characters of a name; a character that belongs nowhere is a fault.
 fn atom(cursor: &mut Cursor<'_>) -> Result<String, Fault> {
     let text = cursor.take_while(|found| {
-        found.is_alphanumeric() || matches!(found, '.' | '_' | '-' | ':' | '/' | '*' | '?' | '[' | ']' | '+' | '!')
+        found.is_alphanumeric()
+            || matches!(found, '.' | '_' | '-' | ':' | '/' | '*' | '?' | '[' | ']' | '+' | '!')
     });
     let column = cursor.column();
     match cursor.peek() {
@@ -234,13 +235,10 @@ mod tests {
             ("r1", vec!["+Name(\"r1\")", ""]),
             ("r1 vrf RED", vec!["+Name(\"r1\")", " vrf RED"]),
             ("core-sw-1,R2", vec!["+Name(\"core-sw-1\")", "+Name(\"R2\")", ""]),
-            ("r1 , r2 & @core - r9", vec![
-                "+Name(\"r1\")",
-                "+Name(\"r2\")",
-                "&Group(\"core\")",
-                "-Name(\"r9\")",
-                "",
-            ]),
+            (
+                "r1 , r2 & @core - r9",
+                vec!["+Name(\"r1\")", "+Name(\"r2\")", "&Group(\"core\")", "-Name(\"r9\")", ""],
+            ),
             ("all -r3 x", vec!["+All", "-Name(\"r3\")", " x"]),
             ("ALL --vrf RED", vec!["+All", " --vrf RED"]),
             ("@core-r1", vec!["+Group(\"core-r1\")", ""]),

@@ -34,10 +34,9 @@ pub(super) fn read(argument: &Argument, text: &str) -> Result<ArgumentValue, Str
             let choices = argument.choices.iter().map(|choice| (choice.as_str(), choice));
             match word::find(text, choices) {
                 Found::One(choice) => Ok(ArgumentValue::Word(choice.clone())),
-                Found::Several(several) => Err(format!(
-                    "`{text}` could be {} here",
-                    word::list(several.iter().map(String::as_str))
-                )),
+                Found::Several(several) => {
+                    Err(format!("`{text}` could be {} here", word::list(several.iter().map(String::as_str))))
+                }
                 Found::None => Err(format!(
                     "`{text}` is not one of {}",
                     word::list(argument.choices.iter().map(String::as_str))
@@ -128,8 +127,10 @@ fn permitted(argument: &Argument, network: IpNetwork, text: &str) -> Result<(), 
     let canonical = network.ip().to_canonical();
     let shift = if canonical.is_ipv4() && network.is_ipv6() { 96 } else { 0 };
     let length = network.prefix().saturating_sub(shift);
-    let denied =
-        argument.deny.iter().find(|deny| deny.contains(canonical) && length >= deny.prefix() && same(deny, canonical));
+    let denied = argument
+        .deny
+        .iter()
+        .find(|deny| deny.contains(canonical) && length >= deny.prefix() && same(deny, canonical));
     match denied {
         Some(deny) => Err(format!("{text} is not allowed here: it lies in {deny}")),
         None => Ok(()),
@@ -170,32 +171,54 @@ mod tests {
     #[test]
     fn every_type() {
         let long = "x".repeat(65);
-        check("word", "", &[("RED", "RED"), ("a_b.c:d/e+f-g@h", "a_b.c:d/e+f-g@h")], &[
-            "", "-x", "a b", "a;b", "a|b", "$(id)", "é", "a\nb", "`id`", "a>b", &long,
-        ]);
+        check(
+            "word",
+            "",
+            &[("RED", "RED"), ("a_b.c:d/e+f-g@h", "a_b.c:d/e+f-g@h")],
+            &["", "-x", "a b", "a;b", "a|b", "$(id)", "é", "a\nb", "`id`", "a>b", &long],
+        );
         check("interface", "", &[("Gi 0/1", "Gi0/1"), ("ge-0/0/0.0", "ge-0/0/0.0")], &["Gi0/1;", ""]);
-        check("ip", ", \"deny\": [\"224.0.0.0/4\"]", &[("10.0.0.1", "10.0.0.1"), ("2001:DB8::1", "2001:db8::1")], &[
-            "10.0.0", "10.0.0.1/8", "224.0.0.5", "::ffff:224.0.0.5", "fe80::1%eth0",
-        ]);
+        check(
+            "ip",
+            ", \"deny\": [\"224.0.0.0/4\"]",
+            &[("10.0.0.1", "10.0.0.1"), ("2001:DB8::1", "2001:db8::1")],
+            &["10.0.0", "10.0.0.1/8", "224.0.0.5", "::ffff:224.0.0.5", "fe80::1%eth0"],
+        );
         check(
             "prefix",
             ", \"deny\": [\"0.0.0.0/8\"]",
-            &[("10.0.0.1", "10.0.0.1"), ("10.0.0.0/8", "10.0.0.0/8"), ("0.0.0.0/0", "0.0.0.0/0"), ("::/0", "::/0")],
+            &[
+                ("10.0.0.1", "10.0.0.1"),
+                ("10.0.0.0/8", "10.0.0.0/8"),
+                ("0.0.0.0/0", "0.0.0.0/0"),
+                ("::/0", "::/0"),
+            ],
             &["10.0.0.0/33", "0.1.0.0/16", "0.0.0.0", "x", "10"],
         );
         check(
             "host",
             ", \"deny\": [\"224.0.0.0/4\", \"::/128\"]",
-            &[("r1.example.net", "r1.example.net"), ("10.0.0.1", "10.0.0.1"), ("a_b", "a_b"), ("x.y.", "x.y.")],
+            &[
+                ("r1.example.net", "r1.example.net"),
+                ("10.0.0.1", "10.0.0.1"),
+                ("a_b", "a_b"),
+                ("x.y.", "x.y."),
+            ],
             &["127.1", "0x7f000001", "010.0.0.1", "224.1", "224.0.0.1", "::", "a..b", "-a", "a b", "a;b", ""],
         );
-        check("int", ", \"range\": [1, 10]", &[("1", "1"), ("010", "10")], &[
-            "0", "11", "+5", "-1", "1.5", "", "-", "99999999999999999999",
-        ]);
+        check(
+            "int",
+            ", \"range\": [1, 10]",
+            &[("1", "1"), ("010", "10")],
+            &["0", "11", "+5", "-1", "1.5", "", "-", "99999999999999999999"],
+        );
         check("int", "", &[("-5", "-5")], &[]);
-        check("choice", ", \"choices\": [\"udp\", \"icmp\", \"icmp6\"]", &[("U", "udp"), ("icmp", "icmp")], &[
-            "i", "tcp", "",
-        ]);
+        check(
+            "choice",
+            ", \"choices\": [\"udp\", \"icmp\", \"icmp6\"]",
+            &[("U", "udp"), ("icmp", "icmp")],
+            &["i", "tcp", ""],
+        );
         check("flag", "", &[("yes", "yes")], &["maybe"]);
         check("line", "", &[], &["version"]);
     }

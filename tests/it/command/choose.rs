@@ -6,7 +6,8 @@ use nocbot::error::{Error, Kind};
 use super::{catalogue, check_error, device, small, verbs};
 
 fn choose_in(text: &str, catalogue: &nocbot::catalogue::Catalogue) -> Result<Vec<String>, Error> {
-    let question = parse(&format!("vrf {text}"), &verbs()).unwrap_or_else(|error| panic!("{}", error.report()));
+    let question =
+        parse(&format!("vrf {text}"), &verbs()).unwrap_or_else(|error| panic!("{}", error.report()));
     let devices = resolve(question.targets().unwrap(), catalogue)?;
     Ok(devices.iter().map(|device| device.name.clone()).collect())
 }
@@ -136,8 +137,10 @@ fn devices_behind_the_words_are_seen() {
         ("route 10.0.0.0/8 @core", "`route @core 10.0.0.0/8`"),
         ("explain show version r1", "`explain show r1 version`"),
     ] {
-        let question = parse(text, &verbs()).unwrap();
-        let error = resolve(question.targets().unwrap(), &small()).unwrap_err();
+        let error = match understand(text, &small()) {
+            Ok(question) => resolve(question.targets().unwrap(), &small()).unwrap_err(),
+            Err(error) => error,
+        };
         check_error(&error);
         assert!(error.hints().iter().any(|hint| hint.contains(meant)), "{text}: {}", error.report());
     }

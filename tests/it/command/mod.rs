@@ -7,7 +7,7 @@ mod property;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use nocbot::catalogue::Catalogue;
 use nocbot::command::{Question, canonical, parse};
@@ -17,6 +17,11 @@ use nocbot::verb::Verb;
 
 /// The verbs of `device-profiles/verbs`.
 pub fn verbs() -> BTreeMap<String, Arc<Verb>> {
+    static VERBS: LazyLock<BTreeMap<String, Arc<Verb>>> = LazyLock::new(read_verbs);
+    VERBS.clone()
+}
+
+fn read_verbs() -> BTreeMap<String, Arc<Verb>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("device-profiles/verbs");
     let mut verbs = BTreeMap::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -34,7 +39,11 @@ pub fn device(name: &str, hostname: &str, groups: &str, data: &str) -> Device {
         hostname: hostname.into(),
         platform: "frr".into(),
         groups: groups.split(',').filter(|group| !group.is_empty()).map(str::to_owned).collect(),
-        data: data.split(' ').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect(),
+        data: data
+            .split(' ')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(k, v)| (k.into(), v.into()))
+            .collect(),
         login: Login::default(),
     }
 }
@@ -72,7 +81,9 @@ pub fn shape(question: &Question) -> String {
         terms.join("; ")
     };
     let command = match &question.command {
-        Command::Verb { verb, targets: asked, arguments } => format!("{} {} {arguments:?}", verb.name, targets(asked)),
+        Command::Verb { verb, targets: asked, arguments } => {
+            format!("{} {} {arguments:?}", verb.name, targets(asked))
+        }
         Command::Show { verb, targets: asked, line } => format!("{} {} {line:?}", verb.name, targets(asked)),
         Command::Explain(question) => format!("explain {}", shape(question)),
         Command::Devices(asked) => format!("devices {:?}", asked.as_ref().map(targets)),
