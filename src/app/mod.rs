@@ -57,8 +57,9 @@ impl App {
         let config = config.unwrap_or_else(|| Config::without_file(std::path::Path::new(".")));
         let network = sim::Network::builtin(devices).map_err(|error| vec![error])?;
         let running = network.start(sim::Options::default()).await.map_err(|error| vec![error])?;
-        let catalogue = parts::demo_catalogue(&config, running.inventory(), machine)?;
-        let ssh = parts::demo_ssh(&running);
+        let inventory = running.inventory();
+        let ssh = parts::demo_ssh(&running, inventory.devices().count());
+        let catalogue = Catalogue::load_with(&config, &machine.environment, inventory)?.catalogue;
         Self::build(catalogue, &config, ssh, Some(running))
     }
 

@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use super::Machine;
-use crate::catalogue::Catalogue;
 use crate::config::{Config, HostKeys};
-use crate::error::Error;
-use crate::inventory::Inventory;
 use crate::sim;
 use crate::transport::ssh::{HostKeyPolicy, Settings, Ssh};
 
@@ -33,9 +30,9 @@ pub(super) fn ssh(config: &Config, machine: &Machine) -> Ssh {
 }
 
 /// SSH to the simulated network: its keys are known beforehand, so nothing is written anywhere.
-pub(super) fn demo_ssh(known_hosts: std::path::PathBuf, devices: usize) -> Ssh {
+pub(super) fn demo_ssh(network: &sim::Running, devices: usize) -> Ssh {
     Ssh::new(Settings {
-        known_hosts: Some(known_hosts),
+        known: network.known_hosts(),
         host_keys: HostKeyPolicy::Strict,
         keep_warm: Duration::from_secs(900),
         max_output: MAX_OUTPUT,

@@ -21,7 +21,8 @@ fn demo(question: &str) -> (i32, Value) {
 }
 
 fn json(run: &Run) -> (i32, Value) {
-    let value = serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {}{}", run.out, run.err));
+    let value =
+        serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {}{}", run.out, run.err));
     (run.status.code().unwrap(), value)
 }
 
@@ -149,7 +150,10 @@ fn failures_are_rows_with_kind_message_and_hint() {
     assert_eq!(code, 1, "{answer:#}");
     let errors = answer["errors"].as_array().unwrap();
     let kind = |device: &str| {
-        let row = errors.iter().find(|row| row["device"] == device).unwrap_or_else(|| panic!("{device} in {answer:#}"));
+        let row = errors
+            .iter()
+            .find(|row| row["device"] == device)
+            .unwrap_or_else(|| panic!("{device} in {answer:#}"));
         assert!(row["message"].as_str().is_some_and(|message| !message.is_empty()), "{row}");
         row["kind"].as_str().unwrap().to_owned()
     };

@@ -31,7 +31,7 @@ impl HostKeys {
             own: settings.known_hosts.clone(),
             more: settings.more_known_hosts.clone(),
             policy: settings.host_keys,
-            accepted: Mutex::default(),
+            accepted: Mutex::new(settings.known.clone()),
         };
         Self { files: Arc::new(files) }
     }

@@ -20,6 +20,8 @@ pub struct Settings {
     /// [`HostKeyPolicy::AcceptNew`]. `None`: nothing is remembered beyond this process, and every
     /// key of a host that the other files do not know is refused under `Strict`.
     pub known_hosts: Option<PathBuf>,
+    /// Lines of known_hosts that are known beforehand; used only without a file.
+    pub known: String,
     /// Further known_hosts files that are only read (`/etc/ssh/ssh_known_hosts`).
     pub more_known_hosts: Vec<PathBuf>,
     /// What to do about unknown host keys.
@@ -53,6 +55,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             known_hosts: None,
+            known: String::new(),
             more_known_hosts: Vec::new(),
             host_keys: HostKeyPolicy::default(),
             agent: None,
