@@ -59,7 +59,7 @@ impl App {
         let running = network.start(sim::Options::default()).await.map_err(|error| vec![error])?;
         let inventory = running.inventory();
         let ssh = parts::demo_ssh(&running, inventory.devices().count());
-        let catalogue = Catalogue::load_with(&config, &machine.environment, inventory)?.catalogue;
+        let catalogue = Catalogue::load_with(&config, inventory)?.catalogue;
         Self::build(catalogue, &config, ssh, Some(running))
     }
 

@@ -121,7 +121,7 @@ fn platform_of_jump(
 
 fn show(platform: &Platform, line: &str, catalogue: &Catalogue) -> Result<Step, Failure> {
     let command = policy::gate(platform, line)?;
-    let reading = match catalogue.parser_for(&platform.name, &command) {
+    let reading = match catalogue.show_parser(&platform.name, &command) {
         Some(parser) => Reading::Parser(parser),
         None => Reading::Text,
     };

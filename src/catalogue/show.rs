@@ -9,7 +9,7 @@ impl Catalogue {
     /// (`sh ip int br`). The longest name wins; between two of one length only exact words decide.
     /// What follows the name must look like an argument (`vrf RED`, `Gi0/1`, `10.0.0.0`), since
     /// other words ask for another output.
-    pub fn parser_for(&self, platform: &str, command: &str) -> Option<String> {
+    pub fn show_parser(&self, platform: &str, command: &str) -> Option<String> {
         let words: Vec<&str> = command.split_whitespace().collect();
         let prefix = format!("{platform}/");
         let mut best: Vec<(usize, usize, &str)> = Vec::new();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Gathered, Reading, Step};
 use crate::catalogue::{Catalogue, rows};
-use crate::error::{Failure, FailureKind};
+use crate::error::{Error, Failure, FailureKind};
 use crate::parse::Records;
 
 /// Texts longer than this are parsed off the runtime's threads.
@@ -71,7 +71,8 @@ fn parse_now(
     parser: &str,
     text: String,
 ) -> Result<(Records, String), (Failure, String)> {
-    let template = match catalogue.template(parser) {
+    let missing = || Error::config(format!("there is no parser {parser}"));
+    let template = match catalogue.parser(parser).ok_or_else(missing).and_then(|parser| parser.template()) {
         Ok(template) => template,
         Err(error) => return Err((Failure::new(FailureKind::Parse, error.message()), text)),
     };
