@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use super::Reader;
 use crate::profile::{ArgumentRef, Attribute, CommandLine, Mapping, Source};
 use crate::text::did_you_mean;
-use crate::verb::{ArgumentType, Verb};
+use crate::verb::{Argument, ArgumentType, Verb};
 use crate::yaml::Node;
 
 #[derive(Deserialize)]
@@ -51,8 +51,17 @@ impl Reader<'_> {
                 return None;
             }
         };
-        for (argument, _) in command.arguments() {
-            self.argument(node.nearest(&["ssh"]), argument, verb);
+        for (argument, optional) in command.arguments() {
+            let place = node.nearest(&["ssh"]);
+            self.argument(place, argument, verb);
+            let sure = |known: &Argument| known.required || known.default.is_some() || known.name != argument.name;
+            let asked = raw.when.iter().any(|(condition, value)| {
+                condition.split('.').next() == Some(&argument.name) && value.as_deref().is_some_and(|value| !value.is_empty())
+            });
+            if !optional && !asked && !verb.arguments.iter().all(sure) {
+                let error = place.error(format!("`{}` may be missing, and the command line needs it", argument.name));
+                self.errors.push(error.hint("put the part with it between `[` and `]`"));
+            }
         }
         let mut when = BTreeMap::new();
         for (condition, value) in raw.when {

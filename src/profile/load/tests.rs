@@ -36,8 +36,9 @@ fn load_all(files: &[(&str, &str)]) -> (BTreeMap<String, Arc<Platform>>, Vec<Str
         .iter()
         .map(|(stem, text)| ((*stem).to_owned(), Node::read(&format!("{stem}.yaml"), text).unwrap()))
         .collect();
-    let platforms = load(&files, Known { verbs: &verbs, parsers: &parsers }, &mut errors);
-    (platforms, errors.iter().map(Error::report).collect())
+    let loaded = load(&files, Known { verbs: &verbs, parsers: &parsers }, &mut errors);
+    let platforms = loaded.into_iter().map(|loaded| (loaded.platform.name.clone(), loaded.platform));
+    (platforms.collect(), errors.iter().map(Error::report).collect())
 }
 
 #[test]
@@ -88,6 +89,7 @@ fn every_mistake_is_found_where_it_stands() {
         ("  vrf:", "  vfr:", "14:3: there is no verb `vfr`"),
         ("{v6: yes", "{v4: yes", "15:14: the verb `vrf` has no argument `v4`"),
         ("[{name}]", "[{nme}]", "did you mean `name`?"),
+        ("[{name}]", "{name}", "16:12: `name` may be missing, and the command line needs it"),
         ("[{name}]", "[{name.mask}]", "is no address with this attribute"),
         ("[{name}]", "[{name}", "16:12: in the command line, a `[` is not closed"),
         ("{vrf: NAME", "{vfr: NAME", "17:17: the verb `vrf` has no column `vfr`"),
