@@ -60,7 +60,8 @@ pub fn check(loaded: &Loaded) -> Report {
         }
         let whole = samples.iter().filter(|sample| sample.raw.is_some()).count();
         if whole < MIN_SAMPLES {
-            let warning = format!("the parser {name} has {whole} samples; {MIN_SAMPLES} are the least to trust it");
+            let warning =
+                format!("the parser {name} has {whole} samples; {MIN_SAMPLES} are the least to trust it");
             report.warnings.push(Error::config(warning));
         }
         let platform = name.split('/').next().unwrap_or(name);
@@ -110,7 +111,9 @@ fn check_sample(
                 column: 1,
                 excerpt: crate::text::clean_line(&error.text),
             };
-            report.errors.push(Error::config(format!("the template refuses this line: {}", error.message)).at(place));
+            report
+                .errors
+                .push(Error::config(format!("the template refuses this line: {}", error.message)).at(place));
         }
     }
 }

@@ -183,7 +183,8 @@ pub(super) fn read(path: &Path) -> Result<String, Error> {
     }
     let bytes = std::fs::read(path).map_err(|error| Error::io(what(), error))?;
     String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|byte| **byte == b'\n');
+        let line =
+            error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|byte| **byte == b'\n');
         Error::config(format!("{} is not UTF-8 text in line {}", what(), line.count() + 1))
     })
 }

@@ -78,7 +78,8 @@ fn finish(config: Option<&Config>, devices: Devices, mut errors: Vec<Error>) -> 
     let known = Known { verbs: &verbs, parsers: &names };
     let platforms = profile::load::load(&platform_files, known, &mut errors);
 
-    let mut loaded = Loaded { samples, warnings: devices.warnings, notes: devices.notes, ..Loaded::default() };
+    let mut loaded =
+        Loaded { samples, warnings: devices.warnings, notes: devices.notes, ..Loaded::default() };
     for platform in platforms {
         let name = platform.platform.name.clone();
         loaded.catalogue.families.insert(name.clone(), platform.family);
@@ -87,7 +88,13 @@ fn finish(config: Option<&Config>, devices: Devices, mut errors: Vec<Error>) -> 
     }
     loaded.catalogue.verbs = verbs;
     loaded.catalogue.parsers = parsers;
-    check_platforms(&loaded.catalogue, &devices.inventory, &devices.places, &mut loaded.warnings, &mut errors);
+    check_platforms(
+        &loaded.catalogue,
+        &devices.inventory,
+        &devices.places,
+        &mut loaded.warnings,
+        &mut errors,
+    );
     loaded.catalogue.inventory = Arc::new(with_level(devices.inventory, config));
     for layers in [profiles, parser_files] {
         loaded.overrides.extend(layers.overrides);
@@ -177,11 +184,9 @@ fn devices(config: &Config, environment: &Environment, errors: &mut Vec<Error>) 
     let hosts = tree(hosts);
     let groups_tree = groups.as_deref().and_then(&mut tree);
     let defaults_tree = defaults.as_deref().and_then(&mut tree);
-    let (Some(hosts), true, true) = (
-        hosts,
-        groups_tree.is_some() == groups.is_some(),
-        defaults_tree.is_some() == defaults.is_some(),
-    ) else {
+    let (Some(hosts), true, true) =
+        (hosts, groups_tree.is_some() == groups.is_some(), defaults_tree.is_some() == defaults.is_some())
+    else {
         return Devices::default();
     };
     let files = Files {
@@ -212,8 +217,10 @@ fn check_platforms(
                 None => warning,
             });
         } else if catalogue.platform(&device.platform).is_none() {
-            let message =
-                format!("the device `{}` has the platform `{}`, which nobody knows", device.name, device.platform);
+            let message = format!(
+                "the device `{}` has the platform `{}`, which nobody knows",
+                device.name, device.platform
+            );
             let known = catalogue.platforms.values().flat_map(|platform| {
                 std::iter::once(platform.name.as_str()).chain(platform.aliases.iter().map(String::as_str))
             });

@@ -262,9 +262,9 @@ impl Reader<'_> {
             deny.extend(self.regex(&["show", "deny", &index.to_string()], pattern, false));
         }
         // A device takes its words in any case, so a refusal must hold in any case.
-        let deny = deny.iter().filter_map(|pattern| {
-            RegexBuilder::new(pattern.as_str()).case_insensitive(true).build().ok()
-        });
+        let deny = deny
+            .iter()
+            .filter_map(|pattern| RegexBuilder::new(pattern.as_str()).case_insensitive(true).build().ok());
         ShowGate { prefix: raw.prefix, words: raw.words, deny: deny.collect() }
     }
 
@@ -289,7 +289,8 @@ impl Reader<'_> {
                 continue;
             };
             if verb.arguments.iter().any(|argument| argument.kind == ArgumentType::Line) {
-                self.errors.push(key.error(format!("the verb `{name}` takes any command and has no sources")));
+                self.errors
+                    .push(key.error(format!("the verb `{name}` takes any command and has no sources")));
                 continue;
             }
             match value.items("the sources of a verb") {

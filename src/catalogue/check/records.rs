@@ -15,7 +15,8 @@ pub(super) fn compare(tree: &Node, header: &[String], found: &Records, errors: &
     let before = errors.len();
     tree.unknown_keys(&["records"], errors);
     let Some(list) = tree.get("records") else {
-        errors.push(tree.error("the key `records` is missing").hint("write `records: []` for an empty table"));
+        errors
+            .push(tree.error("the key `records` is missing").hint("write `records: []` for an empty table"));
         return;
     };
     let items = match list.items("`records`") {
@@ -98,16 +99,17 @@ fn quoted(node: &Node) -> String {
         Value::Scalar { text, .. } => format!("{text:?}"),
         Value::List(_) => comparable(node),
         Value::Map(entries) => {
-            let fields = entries.iter().map(|(key, value)| {
-                format!("{}: {}", key.text().unwrap_or_default(), quoted(value))
-            });
+            let fields = entries
+                .iter()
+                .map(|(key, value)| format!("{}: {}", key.text().unwrap_or_default(), quoted(value)));
             format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
         }
     }
 }
 
 fn cell(cell: &Cell) -> String {
-    let item = |item: &Option<String>| item.as_ref().map_or_else(|| "~".to_owned(), |text| format!("{text:?}"));
+    let item =
+        |item: &Option<String>| item.as_ref().map_or_else(|| "~".to_owned(), |text| format!("{text:?}"));
     match cell {
         Cell::Text(text) => text.clone(),
         Cell::List(items) if items.is_empty() => String::new(),
@@ -150,7 +152,8 @@ pub fn expected_yaml(records: &Records) -> String {
                 Cell::List(items) if items.is_empty() => continue,
                 Cell::Maps(items) if items.is_empty() => continue,
                 Cell::List(items) => {
-                    let items = items.iter().map(|item| item.as_deref().map_or("~".to_owned(), single_quoted));
+                    let items =
+                        items.iter().map(|item| item.as_deref().map_or("~".to_owned(), single_quoted));
                     format!("[{}]", items.collect::<Vec<_>>().join(", "))
                 }
                 Cell::Maps(items) => {
@@ -174,7 +177,11 @@ pub fn expected_yaml(records: &Records) -> String {
 }
 
 fn single_quoted(text: &str) -> String {
-    if text.contains(char::is_control) { format!("{text:?}") } else { format!("'{}'", text.replace('\'', "''")) }
+    if text.contains(char::is_control) {
+        format!("{text:?}")
+    } else {
+        format!("'{}'", text.replace('\'', "''"))
+    }
 }
 
 #[cfg(test)]
@@ -220,7 +227,12 @@ mod tests {
     fn missing_and_extra_records_are_shown() {
         let found = records(vec![vec![text("a"), list(&[])], vec![text("c"), list(&["x"])]]);
         let report = compared("records:\n  - {NAME: a}\n  - {NAME: b}\n  - {NAME: d}\n", &found);
-        for part in ["makes 2 records of it, but 3", "missing: {NAME: b}", "missing: {NAME: d}", "not expected: {NAME: c, LIST: [\"x\"]}"] {
+        for part in [
+            "makes 2 records of it, but 3",
+            "missing: {NAME: b}",
+            "missing: {NAME: d}",
+            "not expected: {NAME: c, LIST: [\"x\"]}",
+        ] {
             assert!(report.contains(part), "{part}\n{report}");
         }
     }

@@ -57,13 +57,18 @@ impl Checker<'_> {
         let header = template.header();
         let has = |name: &str| header.iter().any(|value| value.eq_ignore_ascii_case(name));
         for (column, mapping) in &source.columns {
-            let Some(from) = mapping.from.as_deref().filter(|from| !has(from)) else { continue };
-            let place = place.nearest(&["columns", column, "from"]);
-            let error = place.error(format!("{}: the parser {} has no value `{from}`", self.name(), parser.name));
-            self.report.errors.push(match did_you_mean(from, header.iter().map(String::as_str)) {
-                Some(hint) => error.hint(hint),
-                None => error.hint(format!("its values are {}", header.join(", "))),
-            });
+            for value in mapping.values().into_iter().filter(|value| !has(value)) {
+                let place = place.nearest(&["columns", column, "from"]);
+                let error = place.error(format!(
+                    "{}: the parser {} has no value `{value}`",
+                    self.name(),
+                    parser.name
+                ));
+                self.report.errors.push(match did_you_mean(value, header.iter().map(String::as_str)) {
+                    Some(hint) => error.hint(hint),
+                    None => error.hint(format!("its values are {}", header.join(", "))),
+                });
+            }
         }
         let filled = |column: &str| source.columns.contains_key(column) || has(column);
         if !self.verb.columns.iter().any(|column| filled(&column.name)) {
@@ -97,7 +102,8 @@ fn sample_arguments(verb: &Verb, source: &Source, all: bool) -> Arguments {
             all || argument.required || argument.default.is_some() || condition(&argument.name).is_some()
         })
         .map(|argument| {
-            let v6 = condition(&argument.name).is_some_and(|(key, value)| key.ends_with(".family") && value == "6");
+            let v6 = condition(&argument.name)
+                .is_some_and(|(key, value)| key.ends_with(".family") && value == "6");
             (argument.name.clone(), sample_value(argument, v6))
         })
         .collect()

@@ -95,11 +95,16 @@ fn every_mistake_is_found_where_it_stands() {
         ("{vrf: NAME", "{vfr: NAME", "17:17: the verb `vrf` has no column `vfr`"),
         ("{from: RD,", "{form: RD,", "did you mean `from`?"),
         ("{from: RD, map", "{map", "nothing fills the column `rd`"),
+        ("{from: RD,", "{from: '{RD}/{X',", "17:37: the braces of `{RD}/{X` are not paired"),
         ("show vrf detail", "show vrf detials", "there is no parser `acme_os/show_vrf_detials`"),
         ("title: Acme OS", "extends: acme_oz", "there is no platform `acme_oz`"),
         ("title: Acme OS", "extends: acme_os", "extends itself"),
         ("aliases: [acme]", "aliases: [ACME_os]", "3:11: `ACME_os` stands for the platform acme_os already"),
-        ("ssh: show vrf [{name}] [{prefix.ip} {prefix.mask}]", "ssh: [a]", "16:12: a text is wanted, not a list"),
+        (
+            "ssh: show vrf [{name}] [{prefix.ip} {prefix.mask}]",
+            "ssh: [a]",
+            "16:12: a text is wanted, not a list",
+        ),
         ("prompts: {user", "promts: {user", "did you mean `prompts`?"),
     ] {
         assert!(ACME.contains(from), "{from}");
