@@ -7,7 +7,7 @@
 
 mod ask;
 mod chat;
-mod check;
+pub mod check;
 mod serve;
 mod settings;
 
@@ -34,7 +34,7 @@ enum Command {
     /// Talk with the bot in this terminal.
     Chat(chat::Arguments),
     /// Load everything and run every sample of profiles and parsers.
-    Check(check::Arguments),
+    Check(ConfigArgument),
     /// Start simulated routers and the web console; needs no configuration.
     Demo(serve::DemoArguments),
     /// Serve the web console for your own network.
@@ -68,7 +68,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         match arguments.command {
             Command::Ask(arguments) => ask::run(arguments).await,
             Command::Chat(arguments) => chat::run(arguments).await,
-            Command::Check(arguments) => check::run(arguments),
+            Command::Check(ConfigArgument { config }) => {
+                match check::run(config.as_deref(), &mut std::io::stdout()) {
+                    Ok(true) => ExitCode::SUCCESS,
+                    Ok(false) => ExitCode::from(2),
+                    Err(error) => failed(&[error]),
+                }
+            }
             Command::Demo(arguments) => serve::demo(arguments).await,
             Command::Run(arguments) => serve::run(arguments).await,
         }

@@ -104,14 +104,21 @@ struct RawShow {
     deny: Vec<String>,
 }
 
+/// A platform and what it was read from.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The platform.
+    pub platform: Arc<Platform>,
+    /// Its own name, then the names of what it extends, nearest first.
+    pub family: Vec<String>,
+    /// Its tree with `extends` filled in, for the places of what is found out later.
+    pub node: Node,
+}
+
 /// Reads all platforms; `files` are the trees by their names without `.yaml`. Errors are added to
 /// `errors`, and a platform with one is left out.
-pub fn load(
-    files: &BTreeMap<String, Node>,
-    known: Known<'_>,
-    errors: &mut Vec<Error>,
-) -> BTreeMap<String, Arc<Platform>> {
-    let mut platforms = BTreeMap::new();
+pub fn load(files: &BTreeMap<String, Node>, known: Known<'_>, errors: &mut Vec<Error>) -> Vec<Loaded> {
+    let mut platforms = Vec::new();
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     for (stem, own) in files {
         let before = errors.len();
@@ -128,7 +135,8 @@ pub fn load(
         let platform = Reader { node: &node, lineage: &lineage, known, errors }.platform(stem, raw);
         claim(&node, &platform, &mut names, errors);
         if errors.len() == before {
-            platforms.insert(platform.name.clone(), Arc::new(platform));
+            let family = lineage.into_iter().map(str::to_owned).collect();
+            platforms.push(Loaded { platform: Arc::new(platform), family, node });
         }
     }
     platforms
@@ -254,9 +262,9 @@ impl Reader<'_> {
             deny.extend(self.regex(&["show", "deny", &index.to_string()], pattern, false));
         }
         // A device takes its words in any case, so a refusal must hold in any case.
-        let deny = deny.iter().filter_map(|pattern| {
-            RegexBuilder::new(pattern.as_str()).case_insensitive(true).build().ok()
-        });
+        let deny = deny
+            .iter()
+            .filter_map(|pattern| RegexBuilder::new(pattern.as_str()).case_insensitive(true).build().ok());
         ShowGate { prefix: raw.prefix, words: raw.words, deny: deny.collect() }
     }
 
@@ -281,7 +289,8 @@ impl Reader<'_> {
                 continue;
             };
             if verb.arguments.iter().any(|argument| argument.kind == ArgumentType::Line) {
-                self.errors.push(key.error(format!("the verb `{name}` takes any command and has no sources")));
+                self.errors
+                    .push(key.error(format!("the verb `{name}` takes any command and has no sources")));
                 continue;
             }
             match value.items("the sources of a verb") {

@@ -141,6 +141,18 @@ pub struct Mapping {
     pub unit: Option<String>,
 }
 
+impl Mapping {
+    /// The parser's values that it takes: one by its name, or those in the braces of a text such as
+    /// `{ADDRESS}/{LENGTH}`.
+    pub fn values(&self) -> Vec<&str> {
+        let from = self.from.as_deref().unwrap_or_default();
+        if from.contains('{') {
+            return from.split('{').skip(1).filter_map(|piece| Some(piece.split_once('}')?.0)).collect();
+        }
+        Some(from).filter(|from| !from.is_empty()).into_iter().collect()
+    }
+}
+
 /// Real lines of a platform, its own tests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -24,8 +24,10 @@ impl SecretRef {
                 match environment.get(name).filter(|value| !value.is_empty()) {
                     Some(value) => Ok(Secret::new(value)),
                     None => default.clone().ok_or_else(|| {
-                        Error::config(format!("the environment variable {name}, which holds a secret, is not set"))
-                            .hint(format!("set {name} where nocbot is started, or write `${{{name}:-default}}`"))
+                        Error::config(format!(
+                            "the environment variable {name}, which holds a secret, is not set"
+                        ))
+                        .hint(format!("set {name} where nocbot is started, or write `${{{name}:-default}}`"))
                     }),
                 }
             }
@@ -90,7 +92,8 @@ async fn exec(words: &[String], limit: Duration) -> Result<Secret> {
 
 fn first_line(bytes: Zeroizing<Vec<u8>>, what: &str) -> Result<Secret> {
     // The error of `from_utf8` is dropped: it would hold the bytes.
-    let text = std::str::from_utf8(&bytes).map_err(|_| Error::config(format!("{what} gave no UTF-8 text")))?;
+    let text =
+        std::str::from_utf8(&bytes).map_err(|_| Error::config(format!("{what} gave no UTF-8 text")))?;
     match text.lines().next() {
         Some(line) if !line.is_empty() => Ok(Secret::new(line)),
         _ => Err(Error::config(format!("{what} gave an empty first line"))),

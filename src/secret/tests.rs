@@ -75,7 +75,8 @@ fn debug_shows_where_and_never_what() {
 
 #[tokio::test]
 async fn a_helper_that_never_stops_printing_is_bounded() {
-    let error = tokio::time::timeout(std::time::Duration::from_secs(5), read("exec:yes hunter2").resolve()).await;
+    let error =
+        tokio::time::timeout(std::time::Duration::from_secs(5), read("exec:yes hunter2").resolve()).await;
     // `yes` ends by a closed pipe, which is a failure of the helper; its words stay unseen.
     assert!(!format!("{:?}", error.unwrap().unwrap_err()).contains("hunter2"));
 }

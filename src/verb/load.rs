@@ -57,7 +57,8 @@ fn claim(node: &Node, verb: &Verb, words: &mut BTreeMap<String, String>, errors:
 
 fn check(stem: &str, node: &Node, verb: &Verb, errors: &mut Vec<Error>) {
     if stem != verb.name {
-        let error = node.nearest(&["verb"]).error(format!("the file is {stem}.yaml but its verb is {}", verb.name));
+        let error =
+            node.nearest(&["verb"]).error(format!("the file is {stem}.yaml but its verb is {}", verb.name));
         errors.push(error.hint("a file is named like its verb, so that another directory can lie over it"));
     }
     if verb.help.trim().is_empty() {
@@ -71,7 +72,9 @@ fn check(stem: &str, node: &Node, verb: &Verb, errors: &mut Vec<Error>) {
     for (index, argument) in verb.arguments.iter().enumerate() {
         let place = node.nearest(&["arguments", &index.to_string()]);
         if !names.insert(argument.name.as_str()) {
-            errors.push(place.nearest(&["name"]).error(format!("the argument `{}` stands here twice", argument.name)));
+            errors.push(
+                place.nearest(&["name"]).error(format!("the argument `{}` stands here twice", argument.name)),
+            );
         }
         check_argument(place, argument, errors);
     }
@@ -162,7 +165,9 @@ fn check_argument(place: &Node, argument: &Argument, errors: &mut Vec<Error>) {
 
 fn is_word(word: &str, joint: char) -> bool {
     word.starts_with(|letter: char| letter.is_ascii_lowercase())
-        && word.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == joint)
+        && word
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == joint)
 }
 
 fn is_value(text: &str) -> bool {
@@ -191,7 +196,8 @@ mod tests {
         }
     }
 
-    const GOOD: &str = "verb: vrf\nhelp: h\nexamples: [vrf r1]\ncolumns: [{name: vrf}, {name: rd}]\nkey: [vrf]\n";
+    const GOOD: &str =
+        "verb: vrf\nhelp: h\nexamples: [vrf r1]\ncolumns: [{name: vrf}, {name: rd}]\nkey: [vrf]\n";
 
     #[test]
     fn a_good_verb_loads() {
@@ -213,10 +219,22 @@ mod tests {
             ("{name: rd}", "{name: vrf}", "the column `vrf` stands here twice"),
             ("{name: rd}", "{name: rd, type: prefx}", "did you mean `prefix`?"),
             ("key:", "arguments: [{name: n, type: int, help: h, range: [9, 1]}]\nkey:", "the range is empty"),
-            ("key:", "arguments: [{name: n, type: int, help: h, range: [1, 9], default: 10}]\nkey:", "does not fit"),
+            (
+                "key:",
+                "arguments: [{name: n, type: int, help: h, range: [1, 9], default: 10}]\nkey:",
+                "does not fit",
+            ),
             ("key:", "arguments: [{name: n, type: choice, help: h}]\nkey:", "`choices` belong to"),
-            ("key:", "arguments: [{name: n, type: word, help: h, deny: [10.0.0.0/8]}]\nkey:", "denied by network"),
-            ("key:", "arguments: [{name: n, type: ip, help: h, deny: [10.0.0.0/80]}]\nkey:", "5:49: invalid address"),
+            (
+                "key:",
+                "arguments: [{name: n, type: word, help: h, deny: [10.0.0.0/8]}]\nkey:",
+                "denied by network",
+            ),
+            (
+                "key:",
+                "arguments: [{name: n, type: ip, help: h, deny: [10.0.0.0/80]}]\nkey:",
+                "5:49: invalid address",
+            ),
         ] {
             let text = GOOD.replace(from, to);
             let report = load_one(&text).unwrap_err();

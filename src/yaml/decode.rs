@@ -180,7 +180,9 @@ impl<'de> Deserializer<'de> for &Node {
 
     fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Fault> {
         match &self.value {
-            Value::List(items) if items.len() == length => self.placed(visitor.visit_seq(Items(items.iter()))),
+            Value::List(items) if items.len() == length => {
+                self.placed(visitor.visit_seq(Items(items.iter())))
+            }
             _ => Err(self.wanted(&format!("a list of {length}"))),
         }
     }

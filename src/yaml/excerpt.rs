@@ -80,7 +80,10 @@ mod tests {
     #[test]
     fn a_secret_behind_the_error_is_masked_without_its_length() {
         assert_eq!(line("password: hunter2", 1, 1), "password: ***");
-        assert_eq!(line("r1: {prot: 22, password: hunter2, port: 1}", 1, 6), "r1: {prot: 22, password: ***, port: 1}");
+        assert_eq!(
+            line("r1: {prot: 22, password: hunter2, port: 1}", 1, 6),
+            "r1: {prot: 22, password: ***, port: 1}"
+        );
         assert_eq!(line(r#"    secret: "hun\"ter2" # x"#, 1, 1), "    secret: *** # x");
     }
 

@@ -16,8 +16,11 @@ impl Node {
                     return self.clone();
                 }
                 let text = self.expand_text(text, environment, errors);
-                let value =
-                    if *plain && text.is_empty() { Value::Null } else { Value::Scalar { text, plain: *plain } };
+                let value = if *plain && text.is_empty() {
+                    Value::Null
+                } else {
+                    Value::Scalar { text, plain: *plain }
+                };
                 self.with_value(value)
             }
             Value::List(items) => self.with_value(Value::List(
@@ -26,7 +29,8 @@ impl Node {
             Value::Map(entries) => {
                 let entries = entries.iter().map(|(key, value)| {
                     let secret = key.text().is_some_and(|key| secrets.contains(&key));
-                    let value = if secret { value.clone() } else { value.expand(environment, secrets, errors) };
+                    let value =
+                        if secret { value.clone() } else { value.expand(environment, secrets, errors) };
                     (key.clone(), value)
                 });
                 self.with_value(Value::Map(entries.collect()))

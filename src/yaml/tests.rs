@@ -37,7 +37,9 @@ fn fails(text: &str) -> Error {
 
 #[test]
 fn scalars_are_what_was_written() {
-    let login: Login = read("username: 0123\npassword: yes\nport: 22\nkeys: yes\nwords: [1.10, no, 1e3]\n").decode().unwrap();
+    let login: Login = read("username: 0123\npassword: yes\nport: 22\nkeys: yes\nwords: [1.10, no, 1e3]\n")
+        .decode()
+        .unwrap();
     assert_eq!(login.username, "0123");
     assert_eq!(login.password.as_deref(), Some("yes"));
     assert_eq!((login.port, login.keys), (22, true));
@@ -78,7 +80,9 @@ fn duplicate_keys_are_all_reported() {
 
 #[test]
 fn broken_yaml_has_a_place() {
-    for text in ["a: [1, 2", "a: b: c", "a: @x", "a:\n\t- b", "'a", "a: !x y", "---\na: 1\n---\nb: 2\n", "? [a]\n: b"] {
+    for text in
+        ["a: [1, 2", "a: b: c", "a: @x", "a:\n\t- b", "'a", "a: !x y", "---\na: 1\n---\nb: 2\n", "? [a]\n: b"]
+    {
         let errors = Node::read("a.yaml", text).unwrap_err();
         let place = errors[0].place().unwrap_or_else(|| panic!("{text}"));
         assert!(place.line >= 1 && place.column >= 1, "{text}: {place:?}");

@@ -80,7 +80,9 @@ impl<'input> Builder<'input> {
     fn node(&mut self, event: Event<'input>, span: Span, depth: usize) -> Result<Node, Error> {
         self.count(span)?;
         if depth > MAX_DEPTH {
-            return Err(self.error_at(span, format!("more than {MAX_DEPTH} collections stand in one another")));
+            return Err(
+                self.error_at(span, format!("more than {MAX_DEPTH} collections stand in one another"))
+            );
         }
         let before = self.nodes + self.copies;
         let (anchor, node) = match event {
@@ -152,7 +154,8 @@ impl<'input> Builder<'input> {
                 let first = entries.iter().find(|(other, _)| other.text() == Some(&name));
                 let line = first.map_or(0, |(other, _)| other.line);
                 let error = key.error(format!("the key `{name}` stands here a second time"));
-                self.duplicates.push(error.hint(format!("it stands in line {line} already; keep one of them")));
+                self.duplicates
+                    .push(error.hint(format!("it stands in line {line} already; keep one of them")));
             } else {
                 seen.insert(name);
                 entries.push((key, value));

@@ -236,7 +236,8 @@ impl<'a> Reader<'a> {
         let (name, node) = map.entry(key)?;
         if node.is_null() {
             let text = node.taken_for_comment()?;
-            let warning = name.error(format!("the text behind `{key}` begins with `#`: YAML takes it for a comment"));
+            let warning =
+                name.error(format!("the text behind `{key}` begins with `#`: YAML takes it for a comment"));
             self.warnings.push(warning.hint("it was read as a text; put it between single quotes"));
             return Some(text);
         }

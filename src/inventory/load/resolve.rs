@@ -69,7 +69,8 @@ impl<'a> Resolver<'a> {
         for (name, node) in &group.groups {
             let reached = self.groups.get(name.as_str()).map(|found| self.chain(found)).unwrap_or_default();
             if *name == group.name || reached.iter().any(|found| found.name == group.name) {
-                errors.push(node.error(format!("the group `{}` is in itself by way of `{name}`", group.name)));
+                errors
+                    .push(node.error(format!("the group `{}` is in itself by way of `{name}`", group.name)));
             }
         }
     }
@@ -99,9 +100,8 @@ impl<'a> Resolver<'a> {
         let mut elements: Vec<&Element> = vec![host];
         elements.extend(chain);
         elements.push(self.defaults);
-        let of_slot = |slot: usize| {
-            elements.iter().filter_map(move |element| element.connections.get(slot)?.as_ref())
-        };
+        let of_slot =
+            |slot: usize| elements.iter().filter_map(move |element| element.connections.get(slot)?.as_ref());
         let by_connection = || (0..CONNECTIONS.len()).flat_map(of_slot);
         let options = || by_connection().chain(elements.iter().map(|element| &element.login));
         // Nornir takes the extras of the first element that has any, not key by key.

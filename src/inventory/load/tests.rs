@@ -52,7 +52,11 @@ group_x: {data: {role: x, x: yes}}
 #[tokio::test]
 async fn inheritance_goes_depth_first_in_nornirs_order() {
     let defaults = "username: d\npassword: pd\ndata: {site: d, tz: utc}\nplatform: linux\n";
-    let loaded = good("r1: {groups: [group_a, group_b], data: {own: 1}}\nr2: {hostname: 10.0.0.2}\n", GROUPS, defaults);
+    let loaded = good(
+        "r1: {groups: [group_a, group_b], data: {own: 1}}\nr2: {hostname: 10.0.0.2}\n",
+        GROUPS,
+        defaults,
+    );
     let r1 = device(&loaded, "r1");
     assert_eq!(r1.groups, ["group_a", "group_b", "group_1", "group_x", "group_2", "group_3"]);
     assert_eq!(r1.login.username.as_deref(), Some("b"));
@@ -71,7 +75,10 @@ async fn inheritance_goes_depth_first_in_nornirs_order() {
     ];
     assert_eq!(data, wanted);
     let r2 = device(&loaded, "r2");
-    assert_eq!((r2.hostname.as_str(), r2.login.username.as_deref(), r2.platform.as_str()), ("10.0.0.2", Some("d"), "linux"));
+    assert_eq!(
+        (r2.hostname.as_str(), r2.login.username.as_deref(), r2.platform.as_str()),
+        ("10.0.0.2", Some("d"), "linux")
+    );
     assert_eq!(loaded.inventory.groups().find(|(name, _)| *name == "group_x").unwrap().1, ["r1"]);
 }
 
@@ -115,7 +122,10 @@ r2: {connection_options: {netmiko: {extras: {key_file: k, use_keys: false, conn_
     assert_eq!(r1.connect_timeout, Some(8));
     let r2 = device(&loaded, "r2").login;
     assert_eq!((r2.use_keys, r2.connect_timeout), (false, Some(3)));
-    assert_eq!(loaded.notes, ["`session_log` in `extras` is not used", "`transport` in `extras` is not used"]);
+    assert_eq!(
+        loaded.notes,
+        ["`session_log` in `extras` is not used", "`transport` in `extras` is not used"]
+    );
 }
 
 #[tokio::test]
@@ -228,7 +238,8 @@ fn no_error_shows_a_secret() {
         Ok(_) => panic!("the third host is not YAML"),
     }
     let hosts = Node::read("hosts.yaml", &hosts[..hosts.find("r3").unwrap()]).unwrap();
-    let files = Files { hosts: &hosts, groups: None, defaults: None, base: Path::new(""), environment: &environment };
+    let files =
+        Files { hosts: &hosts, groups: None, defaults: None, base: Path::new(""), environment: &environment };
     let loaded = load(&files, &mut reports);
     assert_eq!(reports.len(), 3);
     for error in &reports {

@@ -51,13 +51,19 @@ fn attributes_of_both_families() {
         "x 10.1.2.3 10.1.0.0 20 4 255.255.240.0 0.0.15.255 10.1.2.3/20"
     );
     let v6 = ArgumentValue::Prefix("2001:db8::1/64".parse().unwrap());
-    assert!(render(all, &[("p", v6)]).unwrap().starts_with("x 2001:db8::1 2001:db8:: 64 6 ffff:ffff:ffff:ffff:: "));
+    assert!(
+        render(all, &[("p", v6)])
+            .unwrap()
+            .starts_with("x 2001:db8::1 2001:db8:: 64 6 ffff:ffff:ffff:ffff:: ")
+    );
     assert!(render("x {p.mask}", &[("p", word("r1"))]).is_err());
 }
 
 #[test]
 fn unsafe_values_are_refused() {
-    for value in ["a b", "a;b", "a|b", "a\nb", "a`b", "$(x)", "a\"b", "é", "\u{0}", "?", "a>b", "-f", "a\\b", "#", "'"] {
+    for value in
+        ["a b", "a;b", "a|b", "a\nb", "a`b", "$(x)", "a\"b", "é", "\u{0}", "?", "a>b", "-f", "a\\b", "#", "'"]
+    {
         assert!(render("show vrf {vrf}", &[("vrf", word(value))]).is_err(), "{value:?}");
     }
     for value in ["RED", "Gi0/0/1.100", "2001:db8::1", "a_b-c", "ae0+1", "a@b", "1,2"] {
@@ -106,7 +112,8 @@ fn fixed_words_name_the_parser() {
 #[test]
 fn arguments_are_listed_with_whether_they_are_optional() {
     let line = CommandLine::parse("ping {host} [vrf {vrf}]").unwrap();
-    let found: Vec<_> = line.arguments().iter().map(|(argument, optional)| (argument.name.as_str(), *optional)).collect();
+    let found: Vec<_> =
+        line.arguments().iter().map(|(argument, optional)| (argument.name.as_str(), *optional)).collect();
     assert_eq!(found, [("host", false), ("vrf", true)]);
 }
 

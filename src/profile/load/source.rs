@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use super::Reader;
 use crate::profile::{ArgumentRef, Attribute, CommandLine, Mapping, Source};
 use crate::text::did_you_mean;
-use crate::verb::{ArgumentType, Verb};
+use crate::verb::{Argument, ArgumentType, Verb};
 use crate::yaml::Node;
 
 #[derive(Deserialize)]
@@ -51,8 +51,20 @@ impl Reader<'_> {
                 return None;
             }
         };
-        for (argument, _) in command.arguments() {
-            self.argument(node.nearest(&["ssh"]), argument, verb);
+        for (argument, optional) in command.arguments() {
+            let place = node.nearest(&["ssh"]);
+            self.argument(place, argument, verb);
+            let sure =
+                |known: &Argument| known.required || known.default.is_some() || known.name != argument.name;
+            let asked = raw.when.iter().any(|(condition, value)| {
+                condition.split('.').next() == Some(&argument.name)
+                    && value.as_deref().is_some_and(|value| !value.is_empty())
+            });
+            if !optional && !asked && !verb.arguments.iter().all(sure) {
+                let error =
+                    place.error(format!("`{}` may be missing, and the command line needs it", argument.name));
+                self.errors.push(error.hint("put the part with it between `[` and `]`"));
+            }
         }
         let mut when = BTreeMap::new();
         for (condition, value) in raw.when {
@@ -107,7 +119,8 @@ impl Reader<'_> {
             self.lineage.iter().map(|platform| whole(platform)).find(|name| self.known.parsers.contains(name))
         };
         found.unwrap_or_else(|| {
-            let name = if words.contains('/') { words.clone() } else { whole(self.lineage.first().unwrap_or(&"")) };
+            let name =
+                if words.contains('/') { words.clone() } else { whole(self.lineage.first().unwrap_or(&"")) };
             let place = node.get("parser").unwrap_or_else(|| node.nearest(&["ssh"]));
             let error = place.error(format!("there is no parser `{name}`"));
             let near = did_you_mean(&name, self.known.parsers.iter().map(String::as_str));
@@ -155,6 +168,13 @@ impl Reader<'_> {
                     }
                 },
             };
+            let from = mapping.from.as_deref().unwrap_or_default();
+            if from.contains(['{', '}'])
+                && mapping.values().len() != from.matches(['{', '}']).count().div_ceil(2)
+            {
+                self.errors
+                    .push(value.nearest(&["from"]).error(format!("the braces of `{from}` are not paired")));
+            }
             if mapping.from.is_none() && mapping.default.is_none() {
                 let error = value.error(format!("nothing fills the column `{name}`"));
                 self.errors.push(error.hint("name a value of the template, or give a `default`"));

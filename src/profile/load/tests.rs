@@ -36,8 +36,9 @@ fn load_all(files: &[(&str, &str)]) -> (BTreeMap<String, Arc<Platform>>, Vec<Str
         .iter()
         .map(|(stem, text)| ((*stem).to_owned(), Node::read(&format!("{stem}.yaml"), text).unwrap()))
         .collect();
-    let platforms = load(&files, Known { verbs: &verbs, parsers: &parsers }, &mut errors);
-    (platforms, errors.iter().map(Error::report).collect())
+    let loaded = load(&files, Known { verbs: &verbs, parsers: &parsers }, &mut errors);
+    let platforms = loaded.into_iter().map(|loaded| (loaded.platform.name.clone(), loaded.platform));
+    (platforms.collect(), errors.iter().map(Error::report).collect())
 }
 
 #[test]
@@ -88,16 +89,22 @@ fn every_mistake_is_found_where_it_stands() {
         ("  vrf:", "  vfr:", "14:3: there is no verb `vfr`"),
         ("{v6: yes", "{v4: yes", "15:14: the verb `vrf` has no argument `v4`"),
         ("[{name}]", "[{nme}]", "did you mean `name`?"),
+        ("[{name}]", "{name}", "16:12: `name` may be missing, and the command line needs it"),
         ("[{name}]", "[{name.mask}]", "is no address with this attribute"),
         ("[{name}]", "[{name}", "16:12: in the command line, a `[` is not closed"),
         ("{vrf: NAME", "{vfr: NAME", "17:17: the verb `vrf` has no column `vfr`"),
         ("{from: RD,", "{form: RD,", "did you mean `from`?"),
         ("{from: RD, map", "{map", "nothing fills the column `rd`"),
+        ("{from: RD,", "{from: '{RD}/{X',", "17:37: the braces of `{RD}/{X` are not paired"),
         ("show vrf detail", "show vrf detials", "there is no parser `acme_os/show_vrf_detials`"),
         ("title: Acme OS", "extends: acme_oz", "there is no platform `acme_oz`"),
         ("title: Acme OS", "extends: acme_os", "extends itself"),
         ("aliases: [acme]", "aliases: [ACME_os]", "3:11: `ACME_os` stands for the platform acme_os already"),
-        ("ssh: show vrf [{name}] [{prefix.ip} {prefix.mask}]", "ssh: [a]", "16:12: a text is wanted, not a list"),
+        (
+            "ssh: show vrf [{name}] [{prefix.ip} {prefix.mask}]",
+            "ssh: [a]",
+            "16:12: a text is wanted, not a list",
+        ),
         ("prompts: {user", "promts: {user", "did you mean `prompts`?"),
     ] {
         assert!(ACME.contains(from), "{from}");
