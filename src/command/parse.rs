@@ -184,6 +184,10 @@ impl Reader<'_> {
     }
 
     fn find(&self, typed: &str) -> Found<First> {
+        // The word of an older bot; as an alias it would make `sh` ambiguous.
+        if typed.eq_ignore_ascii_case("show.inventory") {
+            return Found::One(First::Builtin(Kind::Devices));
+        }
         let verbs = self.verbs.values().flat_map(|verb| {
             std::iter::once(verb.name.as_str())
                 .chain(verb.aliases.iter().map(String::as_str))
