@@ -54,7 +54,7 @@ pub const BUILTINS: [BuiltinInfo; 9] = [
     BuiltinInfo {
         kind: Kind::Devices,
         name: "devices",
-        aliases: &["dev", "device", "inventory", "show.inventory"],
+        aliases: &["dev", "device", "inventory"],
         usage: "devices [TARGETS]",
         help: "the inventory",
     },

@@ -29,7 +29,7 @@ impl Columns {
     pub(super) fn after(&mut self, stage: &Stage) {
         match (stage, &mut self.0) {
             (Stage::Select(names), Some(known)) => {
-                known.retain(|name| name == DEVICE || names.contains(name))
+                known.retain(|name| name == DEVICE || names.contains(name));
             }
             (Stage::Count, known) => *known = Some(vec![ROWS.to_owned()]),
             (Stage::Group(column), known) => *known = Some(vec![column.clone(), ROWS.to_owned()]),

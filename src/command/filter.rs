@@ -256,6 +256,7 @@ pub(super) fn is_plain(text: &str, list: bool) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use crate::command::canonical;

@@ -103,9 +103,8 @@ fn platforms(verb: &Verb, catalogue: &Catalogue) -> String {
     let titles: Vec<&str> = catalogue
         .platforms
         .values()
-        .filter(|platform| match any_line {
-            true => !platform.show.words.is_empty(),
-            false => platform.verbs.contains_key(&verb.name),
+        .filter(|platform| {
+            if any_line { !platform.show.words.is_empty() } else { platform.verbs.contains_key(&verb.name) }
         })
         .map(|platform| platform.title.as_str())
         .collect();
@@ -121,7 +120,8 @@ pub(super) fn line(verb: &Verb) -> String {
     let mut out = format!("{} DEVICES", verb.name);
     for argument in &verb.arguments {
         let place = place(argument);
-        out.push_str(&if argument.required { format!(" {place}") } else { format!(" [{place}]") });
+        let (open, close) = if argument.required { ("", "") } else { ("[", "]") };
+        out.extend([" ", open, &place, close]);
     }
     out
 }

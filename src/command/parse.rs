@@ -128,16 +128,16 @@ impl Reader<'_> {
         let start = self.cursor.position();
         let (command, columns) = self.command(within)?;
         self.cursor.skip_blanks();
-        if let (Command::Explain(_), _) | (_, None) = (&command, &columns) {
-            if !self.cursor.at_end() {
-                return Err(Fault::new(
-                    self.cursor.column(),
-                    "a bar has nothing to work on here: this answer has no rows",
-                )
-                .hint("leave away what stands behind the bar"));
+        let stages = match columns {
+            Some(columns) => stage::read(&mut self.cursor, columns)?,
+            None if self.cursor.at_end() => Vec::new(),
+            None => {
+                let message = "a bar has nothing to work on here: this answer has no rows";
+                return Err(
+                    Fault::new(self.cursor.column(), message).hint("leave away what stands behind the bar")
+                );
             }
-        }
-        let stages = stage::read(&mut self.cursor, columns.unwrap_or_default())?;
+        };
         Ok(Question { text: self.cursor.since(start), command, stages })
     }
 
@@ -184,6 +184,10 @@ impl Reader<'_> {
     }
 
     fn find(&self, typed: &str) -> Found<First> {
+        // The word of an older bot; as an alias it would make `sh` ambiguous.
+        if typed.eq_ignore_ascii_case("show.inventory") {
+            return Found::One(First::Builtin(Kind::Devices));
+        }
         let verbs = self.verbs.values().flat_map(|verb| {
             std::iter::once(verb.name.as_str())
                 .chain(verb.aliases.iter().map(String::as_str))

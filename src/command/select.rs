@@ -178,11 +178,9 @@ fn ambiguous(name: &str, found: &Names, column: usize) -> Fault {
 }
 
 fn unknown(name: &str, column: usize, catalogue: &Catalogue) -> Fault {
-    if let Ok(network) = name.parse::<IpNetwork>() {
-        if network.prefix() < 32 || network.is_ipv6() {
-            return Fault::new(column, format!("no device has the address {name}"))
-                .hint(format!("`host:{name}` chooses the devices whose address lies in a prefix"));
-        }
+    if name.contains('/') && name.parse::<IpNetwork>().is_ok() {
+        return Fault::new(column, format!("no device has the address {name}"))
+            .hint(format!("`host:{name}` chooses the devices whose address lies in a prefix"));
     }
     let devices: Vec<&str> = catalogue.inventory.devices().map(|device| device.name.as_str()).collect();
     let near = nearest(name, devices, 3);
@@ -221,7 +219,7 @@ fn by_key(key: &str, value: &str, column: usize, catalogue: &Catalogue) -> Resul
     }
     let matches = matcher(value, column)?;
     let found = names(catalogue, |device| {
-        values(device, &lower).iter().any(|value| matches(value))
+        values(device, &lower).iter().any(|value| matches.is_match(value))
             || lower == "platform" && same_platform(device, value, catalogue)
             || lower == "host" && lies_in(device, value)
     });
@@ -286,13 +284,13 @@ pub(super) fn values(device: &Device, key: &str) -> Vec<String> {
     }
 }
 
-fn matcher(value: &str, column: usize) -> Result<Box<dyn Fn(&str) -> bool>, Fault> {
+/// How a key's value is compared: as a pattern if it has signs of one, else whole; in any case.
+fn matcher(value: &str, column: usize) -> Result<Regex, Fault> {
     if value.contains(['*', '?', '[']) {
-        let pattern = glob(value, column)?;
-        return Ok(Box::new(move |text| pattern.is_match(text)));
+        glob(value, column)
+    } else {
+        anchored(&regex::escape(value), value, column)
     }
-    let value = value.to_lowercase();
-    Ok(Box::new(move |text| text.to_lowercase() == value))
 }
 
 /// Two names of the same platform.
@@ -312,7 +310,7 @@ fn lies_in(device: &Device, value: &str) -> bool {
 
 /// A shell pattern: `*`, `?`, `[abc]`, `[a-z]`, `[!x]`; the whole name, in any case.
 fn glob(text: &str, column: usize) -> Result<Regex, Fault> {
-    let mut pattern = String::from("^");
+    let mut pattern = String::new();
     let mut rest = text.chars();
     while let Some(found) = rest.next() {
         match found {
@@ -333,8 +331,12 @@ fn glob(text: &str, column: usize) -> Result<Regex, Fault> {
             _ => pattern.push_str(&regex::escape(&found.to_string())),
         }
     }
-    pattern.push('$');
-    RegexBuilder::new(&pattern).case_insensitive(true).size_limit(1 << 20).build().map_err(|_| {
+    anchored(&pattern, text, column)
+}
+
+fn anchored(pattern: &str, text: &str, column: usize) -> Result<Regex, Fault> {
+    let whole = format!("^(?:{pattern})$");
+    RegexBuilder::new(&whole).case_insensitive(true).size_limit(1 << 20).build().map_err(|_| {
         Fault::new(column, format!("`{text}` is no pattern for names"))
             .hint("`*` stands for anything, `?` for one character, `[1-3]` for one of several")
     })

@@ -35,18 +35,12 @@ pub(super) fn read(cursor: &mut Cursor<'_>, question: &Arc<str>) -> Result<Targe
         }
         terms.push(Term { join, selector: term(cursor, join)?, column });
         let end = cursor.position();
-        match joined(cursor)? {
-            Some(next) => join = next,
-            None => {
-                cursor.back_to(end);
-                return Ok(Targets {
-                    text: cursor.since(start),
-                    question: Arc::clone(question),
-                    column: start + 1,
-                    terms,
-                });
-            }
-        }
+        let Some(next) = joined(cursor)? else {
+            cursor.back_to(end);
+            let text = cursor.since(start);
+            return Ok(Targets { text, question: Arc::clone(question), column: start + 1, terms });
+        };
+        join = next;
     }
 }
 
@@ -150,8 +144,8 @@ fn classify(cursor: &mut Cursor<'_>, text: String, column: usize) -> Result<Sele
     if text.parse::<IpAddr>().is_ok() {
         return Ok(Selector::Name(text));
     }
-    if let Some((key, value)) = text.split_once(':') {
-        if is_key(key) && !is_address(&text) {
+    if let Some((key, value)) = text.split_once(':').filter(|(key, _)| is_key(key)) {
+        if !is_address(&text) {
             let quoted = value.is_empty() && cursor.peek().is_some_and(is_quote);
             let value = if quoted { cursor.quoted()? } else { value.to_owned() };
             if value.trim().is_empty() {
@@ -205,6 +199,7 @@ fn regex(cursor: &mut Cursor<'_>) -> Result<Selector, Fault> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

@@ -150,6 +150,7 @@ pub(super) fn with_mask(address: &str, mask: &str) -> Option<String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

@@ -64,6 +64,7 @@ pub(super) fn suggest(typed: &str, known: &[&str], what: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

@@ -99,6 +99,7 @@ fn what_people_type() {
         ("devices", "devices"),
         ("dev ls @core | where site = ams", "devices @core | where site = ams"),
         ("dev", "devices"),
+        ("show.inventory", "devices"),
         ("inventory all", "devices all"),
         ("cancel", "cancel"),
         ("cancel 17", "cancel 17"),

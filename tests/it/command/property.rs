@@ -136,6 +136,10 @@ fn piece() -> impl Strategy<Value = String> {
     prop_oneof![8 => fixed.prop_map(str::to_owned), 1 => "\\PC{0,4}".prop_map(|text| text)]
 }
 
+fn joined(pieces: &[(String, bool)]) -> String {
+    pieces.iter().flat_map(|(piece, blank)| [piece.as_str(), if *blank { " " } else { "" }]).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
@@ -146,7 +150,7 @@ proptest! {
 
     #[test]
     fn any_pieces(pieces in prop::collection::vec((piece(), any::<bool>()), 0..14)) {
-        let text: String = pieces.iter().map(|(piece, blank)| format!("{piece}{}", if *blank { " " } else { "" })).collect();
+        let text = joined(&pieces);
         holds(&text);
     }
 
@@ -155,7 +159,7 @@ proptest! {
         start in prop::sample::select(vec!["vrf r1 ", "show r1 ", "bgp all | where ", "bgp all | include ", "ping r1 ", "show ", "bgp all | ", "vrf "]),
         pieces in prop::collection::vec((piece(), any::<bool>()), 0..10),
     ) {
-        let text: String = pieces.iter().map(|(piece, blank)| format!("{piece}{}", if *blank { " " } else { "" })).collect();
+        let text = joined(&pieces);
         holds(&format!("{start}{text}"));
     }
 
