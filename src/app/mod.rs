@@ -53,7 +53,7 @@ impl App {
     }
 
     /// A simulated network on loopback instead of an inventory; a configuration adds the rest.
-    pub async fn demo(config: Option<Config>, devices: Option<usize>, machine: &Machine) -> Result<Self, Vec<Error>> {
+    pub async fn demo(config: Option<Config>, devices: Option<usize>) -> Result<Self, Vec<Error>> {
         let config = config.unwrap_or_else(|| Config::without_file(std::path::Path::new(".")));
         let network = sim::Network::builtin(devices).map_err(|error| vec![error])?;
         let running = network.start(sim::Options::default()).await.map_err(|error| vec![error])?;

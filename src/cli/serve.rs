@@ -50,7 +50,7 @@ pub(super) async fn demo(arguments: DemoArguments) -> ExitCode {
     };
     let console = config.as_ref().map(|config| config.console.clone()).unwrap_or_default();
     let devices = arguments.devices.map(usize::from);
-    match App::demo(config, devices, &settings::machine()).await {
+    match App::demo(config, devices).await {
         Ok(app) => {
             let count = app.bot.catalogue().inventory.devices().count();
             let greeting = format!("{count} simulated routers are up. Try `vrf r1`, `bgp all`, `help`.");

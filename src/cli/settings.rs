@@ -51,7 +51,7 @@ pub(super) fn config(argument: &ConfigArgument) -> Result<Config, Vec<Error>> {
 pub(super) async fn app(argument: &ConfigArgument, demo: bool) -> Result<App, Vec<Error>> {
     if demo {
         let config = argument.config.as_ref().map(|_| config(argument)).transpose()?;
-        return App::demo(config, None, &machine()).await;
+        return App::demo(config, None).await;
     }
     App::from_config(config(argument)?, &machine()).await
 }
