@@ -5,6 +5,7 @@ mod files;
 mod load;
 mod parser;
 pub mod rows;
+mod show;
 
 pub use files::File;
 pub use load::{Loaded, Sample};

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use regex::Regex;
+use crate::verb::Arguments;
 use serde::{Deserialize, Serialize};
 
 /// How commands are sent over SSH.
@@ -171,6 +172,16 @@ pub struct Samples {
     /// Pager lines.
     #[serde(default)]
     pub pagers: Vec<String>,
+}
+
+impl Source {
+    /// Whether every condition of `when` holds: an argument that was not given is the empty text.
+    pub fn applies(&self, arguments: &Arguments) -> bool {
+        self.when.iter().all(|(name, wanted)| {
+            let value = ArgumentRef::parse(name).ok().and_then(|argument| argument.value(arguments));
+            value.unwrap_or_default().eq_ignore_ascii_case(wanted)
+        })
+    }
 }
 
 impl Platform {

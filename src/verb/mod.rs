@@ -39,6 +39,9 @@ pub struct Verb {
     /// The right it needs.
     #[serde(default)]
     pub class: Class,
+    /// Seconds for the whole answer where the usual limit is too short (a trace with silent hops).
+    #[serde(default)]
+    pub timeout: Option<u64>,
     /// What may or must be said beside the targets, in positional order.
     #[serde(default)]
     pub arguments: Vec<Argument>,
