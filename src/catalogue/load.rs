@@ -75,7 +75,11 @@ fn finish(config: Option<&Config>, devices: Devices, mut errors: Vec<Error>) -> 
     let (parsers, samples) = parsers(&parser_files, &mut errors);
     let names: BTreeSet<String> = parsers.keys().cloned().collect();
     let platform_files = trees(&profiles, "platforms", &mut errors);
-    let known = Known { verbs: &verbs, parsers: &names };
+    let verb_files = profiles
+        .files
+        .keys()
+        .filter_map(|name| Some(name.strip_prefix("verbs/")?.strip_suffix(".yaml")?.to_owned()));
+    let known = Known { verbs: &verbs, verb_files: &verb_files.collect(), parsers: &names };
     let platforms = profile::load::load(&platform_files, known, &mut errors);
 
     let mut loaded =
@@ -92,6 +96,7 @@ fn finish(config: Option<&Config>, devices: Devices, mut errors: Vec<Error>) -> 
         &loaded.catalogue,
         &devices.inventory,
         &devices.places,
+        &names_in(&platform_files),
         &mut loaded.warnings,
         &mut errors,
     );
@@ -199,42 +204,59 @@ fn devices(config: &Config, environment: &Environment, errors: &mut Vec<Error>) 
     inventory::load::load(&files, errors)
 }
 
-/// Every device's platform is one of ours; a device without one is a warning.
+/// Every device's platform is one of ours; a device without one is a warning. A group's mistake is one
+/// error, not one per device; `broken` are the names of platforms that did not load, which have errors
+/// of their own.
 fn check_platforms(
     catalogue: &Catalogue,
     inventory: &Inventory,
     places: &BTreeMap<String, Places>,
+    broken: &BTreeSet<String>,
     warnings: &mut Vec<Error>,
     errors: &mut Vec<Error>,
 ) {
+    let mut unknown: BTreeMap<(&str, Option<(usize, usize)>), Vec<&Device>> = BTreeMap::new();
     for device in inventory.devices() {
         let at = places.get(&device.name);
         if device.platform.is_empty() {
             let warning = Error::config(format!("the device `{}` has no platform", device.name))
                 .hint("add `platform:` to it, to one of its groups or to the defaults");
             warnings.push(match at {
-                Some(places) => warning.at(places.name.clone()),
+                Some(places) => warning.at(places.name.place()),
                 None => warning,
             });
-        } else if catalogue.platform(&device.platform).is_none() {
-            let message = format!(
-                "the device `{}` has the platform `{}`, which nobody knows",
-                device.name, device.platform
-            );
-            let known = catalogue.platforms.values().flat_map(|platform| {
-                std::iter::once(platform.name.as_str()).chain(platform.aliases.iter().map(String::as_str))
-            });
-            let hint = did_you_mean(&device.platform, known).unwrap_or_else(|| {
-                let names: Vec<&str> = catalogue.platforms.keys().map(String::as_str).collect();
-                format!("the platforms are {}; another one is a file of its own", names.join(", "))
-            });
-            let error = Error::config(message).hint(hint);
-            errors.push(match at {
-                Some(places) => error.at(places.platform.clone().unwrap_or_else(|| places.name.clone())),
-                None => error,
-            });
+        } else if catalogue.platform(&device.platform).is_none()
+            && !broken.contains(&device.platform.to_ascii_lowercase())
+        {
+            let at = at.and_then(|places| places.platform.as_ref()).map(Node::position);
+            unknown.entry((&device.platform, at)).or_default().push(device);
         }
     }
+    for ((platform, _), devices) in unknown {
+        let Some((first, rest)) = devices.split_first() else { continue };
+        let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+        let message =
+            format!("the device `{}`{more} has the platform `{platform}`, which nobody knows", first.name);
+        let known = catalogue.platforms.values().flat_map(|platform| {
+            std::iter::once(platform.name.as_str()).chain(platform.aliases.iter().map(String::as_str))
+        });
+        let hint = did_you_mean(platform, known).unwrap_or_else(|| {
+            let names: Vec<&str> = catalogue.platforms.keys().map(String::as_str).collect();
+            format!("the platforms are {}; another one is a file of its own", names.join(", "))
+        });
+        let error = Error::config(message).hint(hint);
+        errors.push(match places.get(&first.name) {
+            Some(places) => error.at(places.platform.as_ref().unwrap_or(&places.name).place()),
+            None => error,
+        });
+    }
+}
+
+/// The names and aliases in these trees, in lower case.
+fn names_in(trees: &BTreeMap<String, Node>) -> BTreeSet<String> {
+    let aliases = trees.values().filter_map(|node| node.get("aliases")?.items("").ok());
+    let aliases = aliases.flatten().filter_map(Node::text).map(str::to_ascii_lowercase);
+    trees.keys().cloned().chain(aliases).collect()
 }
 
 /// The configuration's algorithm level for devices whose inventory names none.

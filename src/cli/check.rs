@@ -11,6 +11,8 @@ use crate::secret::Environment;
 
 /// The configuration that is read when none is named, in the working directory.
 const DEFAULT_FILE: &str = "nocbot.yaml";
+/// How many errors are written down, and how many warnings.
+const SHOWN: usize = 100;
 
 /// Runs the check with the process's environment; `config` is what `-c` named. Writes what it found
 /// to `out` and returns whether nothing is wrong.
@@ -39,7 +41,7 @@ pub fn run_with(config: Option<&Path>, environment: &Environment, out: &mut dyn 
 
 fn failed(path: Option<&Path>, errors: &[Error]) -> String {
     let mut lines = vec![head(path)];
-    lines.extend(errors.iter().map(|error| format!("error: {}", error.report())));
+    list(&mut lines, "error", errors);
     lines.push(format!("{}; nothing was loaded", count(errors.len(), "error")));
     lines.join("\n") + "\n"
 }
@@ -47,8 +49,8 @@ fn failed(path: Option<&Path>, errors: &[Error]) -> String {
 fn written(path: Option<&Path>, loaded: &Loaded, report: &Report) -> String {
     let mut lines = vec![head(path)];
     let warnings = || loaded.warnings.iter().chain(&report.warnings);
-    lines.extend(report.errors.iter().map(|error| format!("error: {}", error.report())));
-    lines.extend(warnings().map(|warning| format!("warning: {}", warning.report())));
+    list(&mut lines, "error", &report.errors);
+    list(&mut lines, "warning", warnings());
     lines.extend(loaded.notes.iter().map(|note| format!("note: {note}")));
     lines.extend(loaded.overrides.iter().cloned());
     let catalogue = &loaded.catalogue;
@@ -72,6 +74,15 @@ fn written(path: Option<&Path>, loaded: &Loaded, report: &Report) -> String {
         (wrong, warned) => format!("{}, {}", count(wrong, "error"), count(warned, "warning")),
     });
     lines.join("\n") + "\n"
+}
+
+fn list<'a>(lines: &mut Vec<String>, what: &str, errors: impl IntoIterator<Item = &'a Error>) {
+    let mut errors = errors.into_iter();
+    lines.extend(errors.by_ref().take(SHOWN).map(|error| format!("{what}: {}", error.report())));
+    let rest = errors.count();
+    if rest > 0 {
+        lines.push(format!("and {} more", count(rest, what)));
+    }
 }
 
 fn head(path: Option<&Path>) -> String {

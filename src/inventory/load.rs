@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Inventory;
-use crate::error::{Error, Place};
+use crate::error::Error;
 use crate::secret::Environment;
 use crate::yaml::Node;
 
@@ -50,9 +50,9 @@ pub struct Loaded {
 #[derive(Debug, Clone)]
 pub struct Places {
     /// Its name.
-    pub name: Place,
+    pub name: Node,
     /// Its platform, here or where it is inherited from.
-    pub platform: Option<Place>,
+    pub platform: Option<Node>,
 }
 
 /// Reads an inventory. Errors are added to `errors`; the devices without one are returned.

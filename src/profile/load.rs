@@ -22,6 +22,8 @@ use crate::yaml::Node;
 pub struct Known<'a> {
     /// The verbs by name.
     pub verbs: &'a BTreeMap<String, Arc<Verb>>,
+    /// The verbs that have a file, also where it did not load.
+    pub verb_files: &'a BTreeSet<String>,
     /// The parsers by `<platform>/<command_words>`.
     pub parsers: &'a BTreeSet<String>,
 }
@@ -281,6 +283,9 @@ impl Reader<'_> {
         for (key, value) in entries {
             let name = key.text().unwrap_or_default();
             let Some(verb) = self.known.verbs.get(name) else {
+                if self.known.verb_files.contains(name) {
+                    continue;
+                }
                 let error = key.error(format!("there is no verb `{name}`"));
                 self.errors.push(match did_you_mean(name, self.known.verbs.keys().map(String::as_str)) {
                     Some(hint) => error.hint(hint),

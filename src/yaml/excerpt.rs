@@ -7,13 +7,18 @@ use regex::Regex;
 /// How many characters are shown behind the column of the error.
 const TAIL: usize = 120;
 
-/// A key that holds a secret, up to where its value begins.
-static SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r#"(?i)(?:^|[\s{,])["']?[\w.-]*(?:passw|passphrase|pwd|secret|token|community|auth_secondary|api_?key)[\w.-]*["']?\s*:\s+"#,
-    )
-    .ok()
-});
+/// A key in block or flow style, up to where its value begins.
+static KEY: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"(?:^|[\s{,])["']?([A-Za-z][\w.-]*)["']?\s*:\s+"#).ok());
+
+/// Whether a key's value is a secret: by a part of the name, or because it looks like a slip of one.
+fn is_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    let parts = ["pass", "pwd", "secret", "token", "community", "auth_secondary", "api_key", "apikey"];
+    let slips = ["password", "passphrase", "secret"];
+    parts.iter().any(|part| key.contains(part))
+        || slips.iter().any(|word| strsim::damerau_levenshtein(&key, word) <= 2)
+}
 
 /// Line `line` (from 1) of `text` with its secrets masked; `column` (from 1) stays where it was.
 pub(super) fn line(text: &str, line: usize, column: usize) -> String {
@@ -33,12 +38,18 @@ pub(super) fn line(text: &str, line: usize, column: usize) -> String {
 fn mask(raw: &str, column: usize) -> String {
     let mut out = String::with_capacity(raw.len());
     let mut rest = raw;
-    let Some(secret) = SECRET.as_ref() else {
+    let Some(pattern) = KEY.as_ref() else {
         return out;
     };
-    while let Some(found) = secret.find(rest) {
-        let (before, value) = rest.split_at(found.end());
+    while let Some(found) = pattern.captures(rest) {
+        let end = found.get(0).map_or(rest.len(), |whole| whole.end());
+        let (before, value) = rest.split_at(end);
         out.push_str(before);
+        if !found.get(1).is_some_and(|key| is_secret(key.as_str())) {
+            // The blank that ends this key may begin the next one: `a: b: c`.
+            rest = value;
+            continue;
+        }
         let end = value_end(value, before.trim_start().starts_with('{') || out.contains('{'));
         let (hidden, after) = value.split_at(end);
         let start = out.chars().count() + 1;
@@ -84,6 +95,7 @@ mod tests {
             line("r1: {prot: 22, password: hunter2, port: 1}", 1, 6),
             "r1: {prot: 22, password: ***, port: 1}"
         );
+        assert_eq!(line("r1: {pasword: hunter2, sceret: x}", 1, 6), "r1: {pasword: ***, sceret: ***}");
         assert_eq!(line(r#"    secret: "hun\"ter2" # x"#, 1, 1), "    secret: *** # x");
     }
 

@@ -15,6 +15,7 @@ mod excerpt;
 mod expand;
 mod tree;
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -23,14 +24,13 @@ use crate::error::{Error, Place, Result};
 use crate::text::did_you_mean;
 
 /// A file's name and text, shared by the nodes read from it.
-#[derive(Debug)]
 struct Source {
     name: String,
     text: String,
 }
 
 /// A value of a YAML file and where it stands.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Node {
     value: Value,
     source: Arc<Source>,
@@ -38,8 +38,15 @@ pub struct Node {
     column: usize,
 }
 
+/// Where it stands and what it is, never its text: that may be a secret.
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}:{}:{}", self.describe(), self.source.name, self.line, self.column)
+    }
+}
+
 /// What a node is.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Value {
     /// Nothing: an empty plain scalar, `~` or `null`.
     Null,
@@ -74,7 +81,12 @@ impl Node {
         Self { value, source: Arc::clone(&self.source), line: self.line, column: self.column }
     }
 
-    /// Where it stands.
+    /// Line and column, both from 1.
+    pub fn position(&self) -> (usize, usize) {
+        (self.line, self.column)
+    }
+
+    /// Where it stands, with the excerpt: reads the file's text up to there.
     pub fn place(&self) -> Place {
         Place {
             source: self.source.name.clone(),

@@ -28,7 +28,7 @@ pub(super) fn resolve(tree: &Tree, groups_file: bool, errors: &mut Vec<Error>) -
         let chain = resolver.chain(host);
         used.extend(chain.iter().map(|group| group.name.clone()));
         let (device, platform) = resolver.device(host, &chain);
-        let places = Places { name: host.node.place(), platform: platform.map(Node::place) };
+        let places = Places { name: host.node.clone(), platform: platform.cloned() };
         loaded.places.insert(host.name.clone(), places);
         devices.push(device);
     }
@@ -152,7 +152,6 @@ impl<'a> Resolver<'a> {
             else {
                 continue;
             };
-            let place = node.place();
             let error = match inventory.get(name) {
                 None => {
                     let error = node.error(format!("there is no device `{name}` to jump through"));
@@ -164,10 +163,11 @@ impl<'a> Resolver<'a> {
                 }
                 Some(_) => chain_error(host, inventory).map(|message| node.error(message)),
             };
-            if let Some(error) = error
-                && reported.insert((place.source, place.line, place.column))
-            {
-                errors.push(error);
+            if let Some(error) = error {
+                let place = node.place();
+                if reported.insert((place.source, place.line, place.column)) {
+                    errors.push(error);
+                }
             }
         }
     }

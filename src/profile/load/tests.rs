@@ -36,7 +36,8 @@ fn load_all(files: &[(&str, &str)]) -> (BTreeMap<String, Arc<Platform>>, Vec<Str
         .iter()
         .map(|(stem, text)| ((*stem).to_owned(), Node::read(&format!("{stem}.yaml"), text).unwrap()))
         .collect();
-    let loaded = load(&files, Known { verbs: &verbs, parsers: &parsers }, &mut errors);
+    let loaded =
+        load(&files, Known { verbs: &verbs, verb_files: &BTreeSet::new(), parsers: &parsers }, &mut errors);
     let platforms = loaded.into_iter().map(|loaded| (loaded.platform.name.clone(), loaded.platform));
     (platforms.collect(), errors.iter().map(Error::report).collect())
 }
@@ -95,7 +96,7 @@ fn every_mistake_is_found_where_it_stands() {
         ("{vrf: NAME", "{vfr: NAME", "17:17: the verb `vrf` has no column `vfr`"),
         ("{from: RD,", "{form: RD,", "did you mean `from`?"),
         ("{from: RD, map", "{map", "nothing fills the column `rd`"),
-        ("{from: RD,", "{from: '{RD}/{X',", "17:37: the braces of `{RD}/{X` are not paired"),
+        ("{from: RD,", "{from: '{RD}/{X',", "17:39: the braces of `{RD}/{X` are not paired"),
         ("show vrf detail", "show vrf detials", "there is no parser `acme_os/show_vrf_detials`"),
         ("title: Acme OS", "extends: acme_oz", "there is no platform `acme_oz`"),
         ("title: Acme OS", "extends: acme_os", "extends itself"),
