@@ -253,6 +253,7 @@ mod tests {
         Verb {
             name: "ip".into(),
             aliases: Vec::new(),
+            timeout: None,
             help: String::new(),
             examples: Vec::new(),
             class: crate::verb::Class::Read,

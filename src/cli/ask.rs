@@ -103,11 +103,12 @@ async fn watch_progress(mut shown: watch::Receiver<Progress>) {
     while shown.changed().await.is_ok() {
         let progress = shown.borrow_and_update().clone();
         let waiting = progress.waiting.join(", ");
-        eprint!("\r\x1b[K{} of {} devices{}", progress.done, progress.total, if waiting.is_empty() {
-            String::new()
-        } else {
-            format!("; waiting for {waiting}")
-        });
+        eprint!(
+            "\r\x1b[K{} of {} devices{}",
+            progress.done,
+            progress.total,
+            if waiting.is_empty() { String::new() } else { format!("; waiting for {waiting}") }
+        );
     }
     eprint!("\r\x1b[K");
 }

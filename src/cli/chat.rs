@@ -20,7 +20,11 @@ pub(super) async fn run(arguments: Arguments) -> ExitCode {
         Ok(app) => app,
         Err(errors) => return failed(&errors),
     };
-    let options = terminal::Options { who: settings::user(), history: settings::history_file(), width: settings::width() };
+    let options = terminal::Options {
+        who: settings::user(),
+        history: settings::history_file(),
+        width: settings::width(),
+    };
     let result = terminal::converse(Arc::clone(&app.bot), options).await;
     app.stop().await;
     match result {

@@ -3,7 +3,11 @@
 //!
 //! This is the only place that reads arguments, the environment and the terminal, and the only one that
 //! prints.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this module is the one that talks to a terminal")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this module is the one that talks to a terminal"
+)]
 
 mod ask;
 mod chat;

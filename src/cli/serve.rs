@@ -44,10 +44,11 @@ pub(super) async fn run(arguments: RunArguments) -> ExitCode {
 }
 
 pub(super) async fn demo(arguments: DemoArguments) -> ExitCode {
-    let config = match arguments.config.config.as_ref().map(|_| settings::config(&arguments.config)).transpose() {
-        Ok(config) => config,
-        Err(errors) => return failed(&errors),
-    };
+    let config =
+        match arguments.config.config.as_ref().map(|_| settings::config(&arguments.config)).transpose() {
+            Ok(config) => config,
+            Err(errors) => return failed(&errors),
+        };
     let console = config.as_ref().map(|config| config.console.clone()).unwrap_or_default();
     let devices = arguments.devices.map(usize::from);
     match App::demo(config, devices).await {

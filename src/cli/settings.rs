@@ -13,10 +13,10 @@ use crate::secret::Environment;
 
 /// Logs go to stderr; `NOCBOT_LOG` takes tracing's filters.
 pub(super) fn log_to_stderr(serving: bool) {
-    let filter = std::env::var("NOCBOT_LOG").unwrap_or_else(|_| {
-        if serving { "warn,nocbot=info".to_owned() } else { "off".to_owned() }
-    });
-    let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(std::io::stderr);
+    let filter = std::env::var("NOCBOT_LOG")
+        .unwrap_or_else(|_| if serving { "warn,nocbot=info".to_owned() } else { "off".to_owned() });
+    let subscriber =
+        tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(std::io::stderr);
     // Only a test harness that logs already makes this fail.
     let _ = subscriber.try_init();
 }
@@ -58,7 +58,10 @@ pub(super) async fn app(argument: &ConfigArgument, demo: bool) -> Result<App, Ve
 
 /// The user of this terminal.
 pub(super) fn user() -> Who {
-    let name = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_else(|| "operator".into());
+    let name = ["USER", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok())
+        .unwrap_or_else(|| "operator".into());
     Who { way: "terminal".to_owned(), id: name.clone(), name }
 }
 
@@ -74,7 +77,10 @@ pub(super) fn width() -> Option<usize> {
 /// Asks the terminal itself.
 fn terminal_width() -> Option<usize> {
     let stdout = std::io::stdout();
-    rustix::termios::tcgetwinsize(stdout).ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0)
+    rustix::termios::tcgetwinsize(stdout)
+        .ok()
+        .map(|size| usize::from(size.ws_col))
+        .filter(|columns| *columns > 0)
 }
 
 /// Where the terminal's history is kept between conversations.

@@ -144,16 +144,15 @@ fn classify(cursor: &mut Cursor<'_>, text: String, column: usize) -> Result<Sele
     if text.parse::<IpAddr>().is_ok() {
         return Ok(Selector::Name(text));
     }
-    if let Some((key, value)) = text.split_once(':').filter(|(key, _)| is_key(key)) {
-        if !is_address(&text) {
-            let quoted = value.is_empty() && cursor.peek().is_some_and(is_quote);
-            let value = if quoted { cursor.quoted()? } else { value.to_owned() };
-            if value.trim().is_empty() {
-                return Err(Fault::new(column, format!("`{key}:` is not followed by a value"))
-                    .hint(format!("write it right behind the colon: `{key}:value`")));
-            }
-            return Ok(Selector::Key(key.to_owned(), value));
+    let pair = text.split_once(':').filter(|(key, _)| is_key(key) && !is_address(&text));
+    if let Some((key, value)) = pair {
+        let quoted = value.is_empty() && cursor.peek().is_some_and(is_quote);
+        let value = if quoted { cursor.quoted()? } else { value.to_owned() };
+        if value.trim().is_empty() {
+            return Err(Fault::new(column, format!("`{key}:` is not followed by a value"))
+                .hint(format!("write it right behind the colon: `{key}:value`")));
         }
+        return Ok(Selector::Key(key.to_owned(), value));
     }
     if text.contains(['*', '?', '[']) {
         return Ok(Selector::Glob(text));

@@ -115,7 +115,8 @@ mod tests {
         #[test]
         fn nothing_of_a_shell_gets_through(line in "\\PC{0,40}") {
             if forbidden(&line).is_none() {
-                prop_assert!(!line.contains(['|', ';', '&', '<', '>', '`', '\\', '\'', '"', '(', ')', '{', '}', '*', '?', '!', '#', '~']));
+                let acts = "|;&<>`\\'\"(){}*?!#~";
+                prop_assert!(!line.contains(|c| acts.contains(c)));
                 prop_assert!(line.chars().all(|c| c.is_ascii() && !c.is_ascii_control()));
             }
         }

@@ -11,8 +11,8 @@ pub use crate::config::Level;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use regex::Regex;
 use crate::verb::Arguments;
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 /// How commands are sent over SSH.

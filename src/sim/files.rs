@@ -62,9 +62,11 @@ impl Files {
             .filter_map(|path| Some(path.strip_prefix(dir)?.strip_suffix(suffix)?.to_owned()))
             .collect();
         if let Some(entries) = self.over.as_ref().and_then(|over| std::fs::read_dir(over.join(dir)).ok()) {
-            names.extend(entries.flatten().filter_map(|entry| {
-                Some(entry.file_name().to_str()?.strip_suffix(suffix)?.to_owned())
-            }));
+            names.extend(
+                entries
+                    .flatten()
+                    .filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(suffix)?.to_owned())),
+            );
         }
         names.retain(|name| !name.contains('/'));
         names.sort();

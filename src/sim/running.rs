@@ -64,8 +64,13 @@ impl Network {
     pub async fn start(&self, options: Options) -> Result<Running> {
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let mut running =
-            Running { inventory: Inventory::default(), known_hosts: String::new(), closed: Vec::new(), stop, tasks };
+        let mut running = Running {
+            inventory: Inventory::default(),
+            known_hosts: String::new(),
+            closed: Vec::new(),
+            stop,
+            tasks,
+        };
         let password = match &options.password {
             Some(password) => password.clone(),
             None => random_secret()?,

@@ -128,7 +128,8 @@ impl Connection {
     fn start(&mut self, id: ChannelId, command: Option<String>, handle: Handle) -> bool {
         let Some(waiting) = self.channels.get_mut(&id) else { return false };
         let Some(channel) = waiting.channel.take() else { return false };
-        let (device, size, terminal) = (Arc::clone(&self.device), Arc::clone(&waiting.size), waiting.terminal);
+        let (device, size, terminal) =
+            (Arc::clone(&self.device), Arc::clone(&waiting.size), waiting.terminal);
         let cut = self.cut.clone();
         self.tasks.spawn(async move {
             let stream = channel.into_stream();
@@ -202,8 +203,7 @@ impl Handler for Connection {
             reply.reject(russh::ChannelOpenFailure::ResourceShortage).await;
             return Ok(());
         }
-        let waiting =
-            Waiting { size: Arc::new(Size::default()), terminal: false, channel: None };
+        let waiting = Waiting { size: Arc::new(Size::default()), terminal: false, channel: None };
         self.channels.insert(channel.id(), Waiting { channel: Some(channel), ..waiting });
         reply.accept().await;
         Ok(())

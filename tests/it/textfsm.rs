@@ -3,6 +3,10 @@
 //! `eval "$(tests/reference/prepare)"` makes them ready. Without its variables these tests say that they were
 //! left out, and fail where `NOCBOT_REQUIRE_LAB=1`.
 
+mod dice;
+mod regexes;
+mod templates;
+
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -83,7 +83,10 @@ impl Device {
 
     fn context(&self, values: &[(&str, Value)]) -> Value {
         let device = [("device".to_owned(), Value::from_dyn_object(Arc::clone(&self.view)))];
-        device.into_iter().chain(values.iter().map(|(name, value)| ((*name).to_owned(), value.clone()))).collect()
+        device
+            .into_iter()
+            .chain(values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())))
+            .collect()
     }
 
     /// Runs one line in a mode.

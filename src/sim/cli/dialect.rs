@@ -178,7 +178,9 @@ impl Dialect {
         let (source, text) = files.read(&format!("cli/{name}.yaml"))?;
         let file: DialectFile = yaml(&source, &text)?;
         if file.modes.is_empty() {
-            return Err(Error::config(format!("{source}: `modes` is empty")).hint("give it one mode with a prompt"));
+            return Err(
+                Error::config(format!("{source}: `modes` is empty")).hint("give it one mode with a prompt")
+            );
         }
         let mut templates = environment();
         for template in files.list(&format!("cli/{name}/"), ".j2") {
@@ -241,7 +243,9 @@ fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Lenient);
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build() {
+    if let Ok(syntax) =
+        SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()
+    {
         environment.set_syntax(syntax);
     }
     environment.set_recursion_limit(200);

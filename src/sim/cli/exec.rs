@@ -93,7 +93,10 @@ mod tests {
     fn wrappers() {
         let wrappers = ["vsh".to_owned()];
         assert_eq!(lines("show  version", &wrappers), ["show  version"]);
-        assert_eq!(lines("/usr/bin/vsh -c 'show version' -c \"show vrf\"", &wrappers), ["show version", "show vrf"]);
+        assert_eq!(
+            lines("/usr/bin/vsh -c 'show version' -c \"show vrf\"", &wrappers),
+            ["show version", "show vrf"]
+        );
         assert_eq!(lines("vsh -c show\\ vrf", &wrappers), ["show vrf"]);
         assert!(lines("vsh -d", &wrappers).is_empty());
     }

@@ -78,8 +78,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Output<S> {
         let faults = &self.device.faults;
         self.left = faults.drop_after.or(faults.stall_after);
         if faults.garbage > 0 {
-            let noise: Vec<u8> =
-                (0..faults.garbage).map(|place| u8::try_from(place * 151 % 256).unwrap_or(0) | 0x80).collect();
+            let noise: Vec<u8> = (0..faults.garbage)
+                .map(|place| u8::try_from(place * 151 % 256).unwrap_or(0) | 0x80)
+                .collect();
             self.bytes(&noise).await?;
         }
         Ok(())

@@ -6,14 +6,17 @@ use minijinja::{Environment, Error, ErrorKind};
 /// Adds them.
 pub fn add_filters(environment: &mut Environment<'static>) {
     environment.add_filter("ip", |prefix: String| part(&prefix, |net| net.ip().to_string()));
-    environment.add_filter("net", |prefix: String| part(&prefix, |net| format!("{}/{}", net.network(), net.prefix())));
+    environment.add_filter("net", |prefix: String| {
+        part(&prefix, |net| format!("{}/{}", net.network(), net.prefix()))
+    });
     environment.add_filter("netip", |prefix: String| part(&prefix, |net| net.network().to_string()));
     environment.add_filter("len", |prefix: String| part(&prefix, |net| net.prefix().to_string()));
     environment.add_filter("mask", |prefix: String| part(&prefix, |net| net.mask().to_string()));
     environment.add_filter("broadcast", |prefix: String| part(&prefix, |net| net.broadcast().to_string()));
     environment.add_filter("mac", mac);
     environment.add_filter("cut", cut);
-    environment.add_filter("shorter", |text: String, most: usize| -> String { text.chars().take(most).collect() });
+    environment
+        .add_filter("shorter", |text: String, most: usize| -> String { text.chars().take(most).collect() });
 }
 
 fn part(prefix: &str, take: impl Fn(IpNetwork) -> String) -> Result<String, Error> {

@@ -269,10 +269,11 @@ impl Object for View {
                 let format = arguments.get(1).map(ToString::to_string).unwrap_or_default();
                 Value::from(self.time(ago, &format)?)
             }
-            _ => return Err(Error::new(ErrorKind::UnknownMethod, format!("a device has no method {method}"))),
+            _ => {
+                return Err(Error::new(ErrorKind::UnknownMethod, format!("a device has no method {method}")));
+            }
         };
         named.assert_all_used()?;
         Ok(value)
     }
 }
-

@@ -164,9 +164,8 @@ impl Words {
         let mut at = 0;
         for word in typed {
             let Some(node) = self.nodes.get(at) else { return Vec::new() };
-            let argument = || {
-                node.arguments.iter().find(|(_, takes, _)| value(*takes, word, interface).is_some())
-            };
+            let argument =
+                || node.arguments.iter().find(|(_, takes, _)| value(*takes, word, interface).is_some());
             match choose(node, word) {
                 Choice::One(next) => at = next,
                 Choice::Several(_) => return Vec::new(),
@@ -342,7 +341,8 @@ mod tests {
     fn command(line: &str) -> (usize, String) {
         match read(line) {
             Meaning::Command(number, arguments) => {
-                let list: Vec<String> = arguments.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                let list: Vec<String> =
+                    arguments.iter().map(|(name, value)| format!("{name}={value}")).collect();
                 (number, list.join(" "))
             }
             other => panic!("{line}: {other:?}"),
@@ -354,7 +354,10 @@ mod tests {
         assert_eq!(command("show vrf"), (0, String::new()));
         assert_eq!(command("SH VRF RED"), (0, "name=RED".to_owned()));
         assert_eq!(command("sh vrf det"), (0, String::new()));
-        assert_eq!(command("sh ip ro vrf RED 10.0.0.0 255.0.0.0"), (2, "mask=255.0.0.0 prefix=10.0.0.0 vrf=RED".to_owned()));
+        assert_eq!(
+            command("sh ip ro vrf RED 10.0.0.0 255.0.0.0"),
+            (2, "mask=255.0.0.0 prefix=10.0.0.0 vrf=RED".to_owned())
+        );
         assert_eq!(command("sh ip ro 10.0.0.0/8"), (2, "prefix=10.0.0.0/8".to_owned()));
         assert_eq!(command("sh int e1"), (3, "interface=Ethernet1".to_owned()));
         assert_eq!(command("ping 10.0.0.1 repeat 3"), (4, "rest=10.0.0.1 repeat 3".to_owned()));
@@ -363,7 +366,10 @@ mod tests {
     #[test]
     fn refusals_name_the_word() {
         assert_eq!(read("show"), Meaning::Incomplete);
-        assert_eq!(read("show v"), Meaning::Ambiguous { word: 1, choices: vec!["version".into(), "vrf".into()] });
+        assert_eq!(
+            read("show v"),
+            Meaning::Ambiguous { word: 1, choices: vec!["version".into(), "vrf".into()] }
+        );
         assert_eq!(read("show ip route nonsense"), Meaning::Unknown { word: 3 });
         assert_eq!(read("reload"), Meaning::Unknown { word: 0 });
         assert_eq!(read("show interfaces e9"), Meaning::Unknown { word: 2 });

@@ -79,7 +79,11 @@ impl Net {
         self.ospf((index, node), vrf, family, &tree, &mut routes);
         self.bgp((index, node), vrf, family, &tree, &mut routes);
         routes.sort_by(|a, b| {
-            (a.prefix.ip(), a.prefix.prefix(), a.distance).cmp(&(b.prefix.ip(), b.prefix.prefix(), b.distance))
+            (a.prefix.ip(), a.prefix.prefix(), a.distance).cmp(&(
+                b.prefix.ip(),
+                b.prefix.prefix(),
+                b.distance,
+            ))
         });
         let mut last = None;
         for route in &mut routes {
@@ -122,12 +126,8 @@ impl Net {
                 interface.vrf == vrf && interface.up && on_net
             });
             let Some((port, interface)) = way else { continue };
-            let hop = Hop {
-                gateway: Some(route.via),
-                interface: interface.logical.clone(),
-                port,
-                next: None,
-            };
+            let hop =
+                Hop { gateway: Some(route.via), interface: interface.logical.clone(), port, next: None };
             let distance = node.traits.distance.fixed;
             routes.push(Route {
                 age: node.uptime.saturating_sub(30),
@@ -224,7 +224,13 @@ impl Net {
                     via: Some(border_loopback),
                     from: Some(border_loopback),
                     age: since(node, border, 60),
-                    ..plain(blank(family), Protocol::Bgp, distance.ibgp, 0, self.hops(node, tree.hops(edge.near), family))
+                    ..plain(
+                        blank(family),
+                        Protocol::Bgp,
+                        distance.ibgp,
+                        0,
+                        self.hops(node, tree.hops(edge.near), family),
+                    )
                 }
             } else {
                 Route {
@@ -258,8 +264,11 @@ impl Net {
         let hop = |port: &usize| {
             let interface: &Interface = node.interfaces.get(*port)?;
             let (_, _, there) = self.peer(interface)?;
-            let gateway =
-                if family == 4 { there.v4.map(|net| net.ip().into()) } else { Some(there.link_local().into()) };
+            let gateway = if family == 4 {
+                there.v4.map(|net| net.ip().into())
+            } else {
+                Some(there.link_local().into())
+            };
             Some(Hop { gateway, interface: interface.logical.clone(), port: *port, next: interface.peer })
         };
         ports.iter().filter_map(hop).collect()
@@ -291,8 +300,10 @@ fn plain(prefix: IpNetwork, protocol: Protocol, distance: u32, metric: u32, hops
 }
 
 fn blank(family: u8) -> IpNetwork {
-    let any: IpAddr =
-        if family == 4 { std::net::Ipv4Addr::UNSPECIFIED.into() } else { std::net::Ipv6Addr::UNSPECIFIED.into() };
+    let any: IpAddr = if family == 4 {
+        std::net::Ipv4Addr::UNSPECIFIED.into()
+    } else {
+        std::net::Ipv6Addr::UNSPECIFIED.into()
+    };
     IpNetwork::from(any)
 }
-

@@ -188,7 +188,11 @@ impl Interface {
 
 impl Net {
     /// Builds the network; `traits` by command line.
-    pub fn new(state: &State, bases: &BTreeMap<String, String>, traits: &BTreeMap<String, Traits>) -> Result<Self> {
+    pub fn new(
+        state: &State,
+        bases: &BTreeMap<String, String>,
+        traits: &BTreeMap<String, Traits>,
+    ) -> Result<Self> {
         let mut nodes = Vec::with_capacity(state.devices.len());
         for (name, device) in &state.devices {
             nodes.push(node(state, name, bases.get(name).unwrap_or(name), device, traits)?);
@@ -440,8 +444,11 @@ fn node(
 ) -> Result<Node> {
     let Some(traits) = traits.get(&device.cli) else {
         let known: Vec<&str> = traits.keys().map(String::as_str).collect();
-        return Err(Error::config(format!("{name} has the command line `{}`, which no file has", device.cli))
-            .hint(format!("there are {}", known.join(", "))));
+        return Err(Error::config(format!(
+            "{name} has the command line `{}`, which no file has",
+            device.cli
+        ))
+        .hint(format!("there are {}", known.join(", "))));
     };
     Ok(Node {
         name: name.to_owned(),

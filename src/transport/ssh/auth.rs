@@ -233,6 +233,8 @@ impl Auth<'_> {
         Ok(match asked {
             Ok(Ok(Some(None))) if legacy => vec![None],
             Ok(Ok(Some(None))) => Vec::new(),
+            // Servers list what they know, not what they are configured to take.
+            Ok(Ok(Some(best))) if legacy => vec![best, None],
             Ok(Ok(Some(best))) => vec![best],
             // It did not say: an old router at legacy, or a server that knows only what it must.
             Ok(Ok(None)) | Err(_) if legacy => vec![None, Some(HashAlg::Sha256)],

@@ -1,6 +1,6 @@
 //! Help and completion.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use nocbot::answer::{Answer, Block, text};
 use nocbot::catalogue::Parser;
@@ -74,12 +74,7 @@ fn what_is_offered() {
 fn commands_of_parsers_are_offered() {
     let mut catalogue = small();
     for name in ["frr/show_ip_route", "frr/show_ip_ospf_neighbor", "frr/show_version"] {
-        let parser = Parser {
-            name: name.into(),
-            origin: String::new(),
-            text: String::new(),
-            template: OnceLock::new(),
-        };
+        let parser = Parser::new(name, "", "");
         catalogue.parsers.insert(name.into(), Arc::new(parser));
     }
     let texts = |text: &str| -> Vec<String> {

@@ -55,6 +55,7 @@ impl FakeDesk {
                 help: help.into(),
                 examples: examples.iter().map(|example| (*example).to_owned()).collect(),
                 class: nocbot::verb::Class::Read,
+                timeout: None,
                 arguments: Vec::new(),
                 columns: Vec::new(),
                 key: Vec::new(),
