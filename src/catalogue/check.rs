@@ -1,6 +1,7 @@
 //! Runs every sample of the data files: prompts and refusals of the platforms, recorded outputs of
 //! the parsers, and the way from records to rows. What `nocbot check` shows.
 
+mod arguments;
 mod platform;
 mod records;
 mod source;

@@ -321,7 +321,13 @@ impl Reader<'_> {
             Err(error) => {
                 let text = error.to_string();
                 let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-                self.wrong(path, format!("the pattern is wrong: {reason}"));
+                let wrong = self.node.nearest(path).error(format!("the pattern is wrong: {reason}"));
+                self.errors.push(match error {
+                    regex::Error::CompiledTooBig(_) => {
+                        wrong.hint("a count such as {1,255} of `\\w` is large: use `+`, or `[A-Za-z0-9_]`")
+                    }
+                    _ => wrong,
+                });
                 None
             }
         }

@@ -1,23 +1,26 @@
 //! The sources of a platform's verbs: the command line can be made, the parser's values are there,
 //! and the records of every sample fit the verb's columns.
 
-use super::Report;
+use std::collections::BTreeSet;
+
+use super::{Report, arguments};
 use crate::catalogue::{Loaded, rows};
 use crate::error::Error;
 use crate::profile::{Platform, Source};
 use crate::text::did_you_mean;
-use crate::verb::{Argument, ArgumentType, ArgumentValue, Arguments, Verb};
+use crate::verb::Verb;
 use crate::yaml::Node;
 
 /// Runs all sources of one platform; `node` is its tree, for places.
 pub(super) fn check(loaded: &Loaded, platform: &Platform, node: &Node, report: &mut Report) {
     for (name, sources) in &platform.verbs {
         let Some(verb) = loaded.catalogue.verbs.get(name) else { continue };
+        let mut checker = Checker { loaded, platform, verb, report };
+        let places = node.nearest(&["verbs", name]);
         for (index, source) in sources.iter().enumerate() {
-            let place = node.nearest(&["verbs", name, &index.to_string()]);
-            let mut checker = Checker { loaded, platform, verb, report };
-            checker.source(source, place);
+            checker.source(source, places.nearest(&[&index.to_string()]));
         }
+        checker.commands(sources, places);
     }
 }
 
@@ -31,20 +34,30 @@ struct Checker<'a> {
 impl Checker<'_> {
     fn source(&mut self, source: &Source, place: &Node) {
         self.report.counts.sources += 1;
-        self.command(source, place);
         self.values(source, place);
         for (index, also) in source.also.iter().enumerate() {
             self.source(also, place.nearest(&["also", &index.to_string()]));
         }
     }
 
-    /// The command line can be made of the fewest and of all arguments.
-    fn command(&mut self, source: &Source, place: &Node) {
-        for all in [false, true] {
-            let arguments = sample_arguments(self.verb, source, all);
-            if let Err(error) = source.command.render(&arguments) {
-                let message = format!("{}: {}", self.name(), error.message());
-                self.report.errors.push(place.nearest(&["ssh"]).error(message));
+    /// Whatever arguments somebody gives, the source that is used for them can make its commands.
+    fn commands(&mut self, sources: &[Source], places: &Node) {
+        let mut reported = BTreeSet::new();
+        for arguments in arguments::combinations(self.verb) {
+            let used = sources.iter().enumerate().find(|(_, source)| source.applies(&arguments));
+            let Some((index, source)) = used else { continue };
+            for command in std::iter::once(source).chain(&source.also).map(|source| &source.command) {
+                let Err(error) = command.render(&arguments) else { continue };
+                if !reported.insert(command.as_str()) {
+                    continue;
+                }
+                let place = places.nearest(&[&index.to_string(), "ssh"]);
+                let asked = arguments::shown(&arguments);
+                let error =
+                    place.error(format!("{}: asked with {asked}, {}", self.name(), error.message()));
+                self.report.errors.push(error.hint(
+                    "put the part with it between `[` and `]`, or give the source a condition by `when`",
+                ));
             }
         }
     }
@@ -88,46 +101,5 @@ impl Checker<'_> {
 
     fn name(&self) -> String {
         format!("{} {}", self.platform.name, self.verb.name)
-    }
-}
-
-/// Arguments as somebody could give them: those that the source needs, or all.
-fn sample_arguments(verb: &Verb, source: &Source, all: bool) -> Arguments {
-    let condition = |name: &str| {
-        source.when.iter().find(|(key, value)| key.split('.').next() == Some(name) && !value.is_empty())
-    };
-    verb.arguments
-        .iter()
-        .filter(|argument| {
-            all || argument.required || argument.default.is_some() || condition(&argument.name).is_some()
-        })
-        .map(|argument| {
-            let v6 = condition(&argument.name)
-                .is_some_and(|(key, value)| key.ends_with(".family") && value == "6");
-            (argument.name.clone(), sample_value(argument, v6))
-        })
-        .collect()
-}
-
-fn sample_value(argument: &Argument, v6: bool) -> ArgumentValue {
-    let word = |text: &str| ArgumentValue::Word(text.to_owned());
-    match argument.kind {
-        ArgumentType::Word => word("RED"),
-        ArgumentType::Interface => word("Ethernet1/0"),
-        ArgumentType::Choice => word(argument.choices.first().map_or("", String::as_str)),
-        ArgumentType::Line => word("version"),
-        ArgumentType::Flag => ArgumentValue::Flag,
-        ArgumentType::Int => {
-            let default = argument.default.as_ref().and_then(|text| text.parse().ok());
-            ArgumentValue::Int(default.or(argument.range.map(|(least, _)| least)).unwrap_or(1))
-        }
-        ArgumentType::Ip | ArgumentType::Host => {
-            let text = if v6 { "2001:db8::1" } else { "192.0.2.1" };
-            text.parse().map_or_else(|_| word(text), ArgumentValue::Ip)
-        }
-        ArgumentType::Prefix => {
-            let text = if v6 { "2001:db8::/64" } else { "192.0.2.0/24" };
-            text.parse().map_or_else(|_| word("192.0.2.0"), ArgumentValue::Prefix)
-        }
     }
 }

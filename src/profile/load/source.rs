@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use super::Reader;
 use crate::profile::{ArgumentRef, Attribute, CommandLine, Mapping, Source};
 use crate::text::did_you_mean;
-use crate::verb::{Argument, ArgumentType, Verb};
+use crate::verb::{ArgumentType, Verb};
 use crate::yaml::Node;
 
 #[derive(Deserialize)]
@@ -51,20 +51,8 @@ impl Reader<'_> {
                 return None;
             }
         };
-        for (argument, optional) in command.arguments() {
-            let place = node.nearest(&["ssh"]);
-            self.argument(place, argument, verb);
-            let sure =
-                |known: &Argument| known.required || known.default.is_some() || known.name != argument.name;
-            let asked = raw.when.iter().any(|(condition, value)| {
-                condition.split('.').next() == Some(&argument.name)
-                    && value.as_deref().is_some_and(|value| !value.is_empty())
-            });
-            if !optional && !asked && !verb.arguments.iter().all(sure) {
-                let error =
-                    place.error(format!("`{}` may be missing, and the command line needs it", argument.name));
-                self.errors.push(error.hint("put the part with it between `[` and `]`"));
-            }
+        for (argument, _) in command.arguments() {
+            self.argument(node.nearest(&["ssh"]), argument, verb);
         }
         let mut when = BTreeMap::new();
         for (condition, value) in raw.when {
@@ -79,7 +67,18 @@ impl Reader<'_> {
         let mut also = Vec::new();
         if let Some(list) = node.get("also") {
             match list.items("`also`") {
-                Ok(items) => also.extend(items.iter().filter_map(|item| self.source(item, verb))),
+                Ok(items) => {
+                    for item in items {
+                        // They are asked together with their source, by its conditions.
+                        for key in ["when", "also"] {
+                            if let Some((key, _)) = item.entry(key) {
+                                let name = key.text().unwrap_or_default();
+                                self.errors.push(key.error(format!("`{name}` means nothing within `also`")));
+                            }
+                        }
+                        also.extend(self.source(item, verb));
+                    }
+                }
                 Err(error) => self.errors.push(error),
             }
         }
