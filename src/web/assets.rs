@@ -16,9 +16,10 @@ struct Page;
 /// upgrade nobody works with half of the old page.
 pub(super) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response<Body> {
     if method != Method::GET && method != Method::HEAD {
-        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")], "only GET here\n").into_response();
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")], "only GET here\n")
+            .into_response();
     }
-    let path = match uri.path().trim_start_matches('/') {
+    let path = match uri.path().strip_prefix('/').unwrap_or_default() {
         "" => "index.html",
         path => path,
     };

@@ -1,4 +1,4 @@
-//! `/answers/<id>.csv` and `/answers/<id>.json`: an answer as a file.
+//! `/answers/<id>.csv`, `.json` and `.txt`: an answer as a file.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::Site;
-use crate::answer::{Answer, FileFormat};
+use crate::answer::{FileFormat, csv, json, text};
 
 /// The file of an answer that is still kept.
 pub(super) async fn download(
@@ -17,18 +17,21 @@ pub(super) async fn download(
     Path(file): Path<String>,
 ) -> Response {
     if !site.sessions.admit(&headers) {
-        return (StatusCode::UNAUTHORIZED, "the console's token is needed: open the console first\n").into_response();
+        return (StatusCode::UNAUTHORIZED, "the console's token is needed: open the console first\n")
+            .into_response();
     }
     let Some((id, format)) = split(&file) else {
-        return (StatusCode::NOT_FOUND, "an answer's file is /answers/<id>.csv or /answers/<id>.json\n").into_response();
+        return (StatusCode::NOT_FOUND, "an answer's file is /answers/<id>.csv or /answers/<id>.json\n")
+            .into_response();
     };
     let Some(answer) = site.desk.kept(id) else {
-        let text = format!("answer {id} is no longer kept; ask the question again\n");
-        return (StatusCode::NOT_FOUND, text).into_response();
+        let gone = format!("answer {id} is no longer kept; ask the question again\n");
+        return (StatusCode::NOT_FOUND, gone).into_response();
     };
-    let (kind, text) = match format {
-        FileFormat::Csv => ("text/csv; charset=utf-8; header=present", csv(&answer)),
-        FileFormat::Json | FileFormat::Text => ("application/json", json(&answer)),
+    let (kind, body) = match format {
+        FileFormat::Csv => ("text/csv; charset=utf-8; header=present", csv::render(&answer)),
+        FileFormat::Json => ("application/json", json::render(&answer)),
+        FileFormat::Text => ("text/plain; charset=utf-8", text::render(&answer, None)),
     };
     let disposition = format!("attachment; filename=\"nocbot-{file}\"");
     let head = [
@@ -36,7 +39,7 @@ pub(super) async fn download(
         (CONTENT_DISPOSITION, disposition),
         (CACHE_CONTROL, "private, no-store".to_owned()),
     ];
-    (head, text).into_response()
+    (head, body).into_response()
 }
 
 /// `12.csv` → `12` and the format. Only plain ids pass, so the name can stand in a header.
@@ -49,6 +52,7 @@ fn split(file: &str) -> Option<(&str, FileFormat)> {
     match ending {
         "csv" => Some((id, FileFormat::Csv)),
         "json" => Some((id, FileFormat::Json)),
+        "txt" => Some((id, FileFormat::Text)),
         _ => None,
     }
 }

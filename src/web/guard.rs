@@ -133,10 +133,28 @@ mod tests {
     #[test]
     fn loopback_knows_only_loopback() {
         let hosts = Hosts::new("127.0.0.1".parse().unwrap(), vec!["noc.example.net".into()]);
-        for host in ["localhost", "localhost:8008", "127.0.0.1:1", "127.1.2.3", "[::1]:8008", "LOCALHOST.", "NOC.example.net:443"] {
+        for host in [
+            "localhost",
+            "localhost:8008",
+            "127.0.0.1:1",
+            "127.1.2.3",
+            "[::1]:8008",
+            "LOCALHOST.",
+            "NOC.example.net:443",
+        ] {
             assert!(hosts.know(host), "{host}");
         }
-        for host in ["", "evil.example", "localhost.evil.example", "192.0.2.1:8008", "[2001:db8::1]", "notlocalhost", "[", ":", "127.0.0.1.evil.example"] {
+        for host in [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "192.0.2.1:8008",
+            "[2001:db8::1]",
+            "notlocalhost",
+            "[",
+            ":",
+            "127.0.0.1.evil.example",
+        ] {
             assert!(!hosts.know(host), "{host}");
         }
     }
@@ -156,7 +174,15 @@ mod tests {
         assert!(ask(&hosts, "/socket", &[host]));
         assert!(ask(&hosts, "/socket", &[host, ("origin", "http://localhost:8008")]));
         assert!(ask(&hosts, "/socket", &[host, ("origin", "https://localhost:8008")]));
-        for origin in ["http://evil.example", "null", "", "http://localhost:8009", "http://localhost", "file://localhost:8008", "http://127.0.0.1:8008"] {
+        for origin in [
+            "http://evil.example",
+            "null",
+            "",
+            "http://localhost:8009",
+            "http://localhost",
+            "file://localhost:8008",
+            "http://127.0.0.1:8008",
+        ] {
             assert!(!ask(&hosts, "/socket", &[host, ("origin", origin)]), "{origin}");
         }
     }
@@ -167,7 +193,11 @@ mod tests {
         let host = ("host", "localhost");
         assert!(!ask(&hosts, "/", &[]));
         assert!(!ask(&hosts, "/", &[host, host]));
-        assert!(!ask(&hosts, "/", &[host, ("origin", "http://localhost"), ("origin", "http://evil.example")]));
+        assert!(!ask(
+            &hosts,
+            "/",
+            &[host, ("origin", "http://localhost"), ("origin", "http://evil.example")]
+        ));
         assert!(!ask(&hosts, "/answers/1.csv", &[host, ("sec-fetch-site", "same-site")]));
         assert!(!ask(&hosts, "/socket", &[host, ("sec-fetch-site", "cross-site")]));
         assert!(ask(&hosts, "/", &[host, ("sec-fetch-site", "cross-site")]));

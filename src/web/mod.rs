@@ -152,7 +152,6 @@ struct Site {
     sockets: Arc<Semaphore>,
     tasks: TaskTracker,
     shutdown: CancellationToken,
-    address: SocketAddr,
 }
 
 /// Serves the console until `shutdown` is cancelled.
@@ -184,7 +183,6 @@ pub async fn serve<D: Desk>(desk: Arc<D>, options: Options, shutdown: Cancellati
         limits,
         tasks: tasks.clone(),
         shutdown,
-        address,
     });
     tasks.spawn(listen::run(listener, router(Arc::clone(&site)), site));
     tasks.close();
@@ -198,6 +196,7 @@ fn router(site: Arc<Site>) -> Router {
         .route("/session", get(session::known).post(session::open).delete(session::close))
         .route("/healthz", get(|| async { axum::Json(serde_json::json!({"status": "ok"})) }))
         .fallback(assets::serve)
+        .layer(axum::extract::DefaultBodyLimit::max(4096))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&site), guard::check))
         .with_state(site)
 }

@@ -183,7 +183,8 @@ pub(super) async fn open(
         }
         Ok(Login::Wait(time)) => {
             let seconds = (time.as_secs() + 1).to_string();
-            (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds)], "too many wrong tokens\n").into_response()
+            (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds)], "too many wrong tokens\n")
+                .into_response()
         }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }
