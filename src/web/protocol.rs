@@ -42,6 +42,8 @@ pub(super) enum Reply {
     Answer { id: String, answer: Box<Answer> },
     /// The ways to go on.
     Completions { id: String, items: Vec<Completion> },
+    /// The connection is alive.
+    Beat {},
     /// A message that could not be served; with an `id`, the end of that question.
     Error { id: Option<String>, message: String, hints: Vec<String> },
 }
@@ -110,6 +112,8 @@ pub(super) struct Hello {
     message: usize,
     /// Questions in flight at a time.
     questions: usize,
+    /// Milliseconds between two beats.
+    heartbeat: u128,
     /// What people can say.
     verbs: Vec<VerbCard>,
 }
@@ -138,6 +142,7 @@ impl Hello {
             devices: devices.len(),
             message: limits.message,
             questions: limits.questions,
+            heartbeat: limits.heartbeat.as_millis(),
             verbs: catalogue.verbs.values().map(card).collect(),
         }
     }

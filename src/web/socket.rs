@@ -15,12 +15,13 @@
 //!
 //! ```json
 //! {"hello": {"version": "0.1.0", "devices": 6, "message": 16384, "questions": 8,
-//!            "verbs": [{"name": "vrf", "aliases": ["vrfs"], "help": "…", "examples": ["vrf r1"]}]}}
+//!            "heartbeat": 20000, "verbs": [{"name": "vrf", "aliases": ["vrfs"], "help": "…", "examples": ["vrf r1"]}]}}
 //! {"progress": {"id": "c1", "job": "7", "question": "vrf all", "done": 3, "total": 6,
 //!               "waiting": ["r4", "r5", "r6"], "lines": []}}
 //! {"answer": {"id": "c1", "answer": {"id": "17", "question": "vrf r1", "status": "ok", "blocks": […],
 //!             "failures": […], "notes": […], "devices": 1, "took_ms": 412}}}
 //! {"completions": {"id": "k7", "items": [{"text": "r1", "start": 4, "help": "…"}]}}
+//! {"beat": {}}
 //! {"error": {"id": "c1", "message": "…", "hints": ["…"]}}
 //! ```
 //!
@@ -31,7 +32,8 @@
 //! UTF-16 code units, as browsers do. An `error` whose `id` is null concerns no question.
 //!
 //! A message over the limit is refused with an `error`; one over eight times the limit ends the connection. The
-//! server pings; a page that answers nothing, or takes too long to take a message, is dropped, and its questions
+//! server pings, and sends a `beat` every `heartbeat` milliseconds, because a page cannot see pings and
+//! would not know that its network is gone. A page that answers nothing, or takes too long to take a message, is dropped, and its questions
 //! are cancelled.
 
 use std::collections::HashMap;
@@ -159,6 +161,7 @@ impl Conversation {
                 _ = ping.tick() => {
                     // A full queue already shows whether the page is alive.
                     let _ = self.out.try_send(Message::Ping(axum::body::Bytes::new()));
+                    let _ = text(&Reply::Beat {}).map(|beat| self.out.try_send(beat));
                 }
                 () = sleep_until(heard + self.site.limits.silence) => {
                     return debug!("a console fell silent and was dropped");

@@ -2,7 +2,7 @@
 
 pub mod desk;
 mod http;
-mod socket;
+pub mod socket;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
