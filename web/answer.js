@@ -4,7 +4,7 @@
 
 import { NocCode } from "./code.js";
 import { copyButton, count, h } from "./dom.js";
-import { prose, sentence } from "./prose.js";
+import { hint, prose, sentence } from "./prose.js";
 import { NocTable } from "./table.js";
 
 /** The words for how it went, and the sign that says it without colour. */
@@ -58,7 +58,7 @@ export class NocAnswer extends HTMLElement {
       case "text":
         return [h("div", { class: "prose" }, ...prose(block.text, isVerb))];
       case "error":
-        return [refusal(block)];
+        return [refusal(block, isVerb)];
     }
   }
 
@@ -67,14 +67,15 @@ export class NocAnswer extends HTMLElement {
    * @param {HTMLElement[]} actions
    */
   #foot(answer, actions) {
-    const [sign, word] = STATUS[answer.status];
-    const summary = h("p", { class: "summary" }, h("span", { class: "sign", role: "img", "aria-label": word }, sign), summarise(answer));
+    const [sign = "", word = ""] = STATUS[answer.status];
+    const summary = h("p", { class: "summary" }, h("span", { class: "sign", role: "img", "aria-label": word }, sign), summarise(answer) || word);
     const buttons = h("div", { class: "actions" });
     if (this.querySelector("noc-table") || answer.blocks.some((block) => block.block === "table")) {
       buttons.append(copyButton("the table", () => [...this.querySelectorAll("noc-table")].map((table) =>
         table instanceof NocTable ? table.text() : "").join("\n")));
     }
-    if (answer.id && answer.status !== "refused") {
+    const hasData = answer.failures.length > 0 || answer.blocks.some((block) => block.block === "table" || block.block === "code");
+    if (answer.id && (hasData || answer.file)) {
       for (const [format, ending] of Object.entries(FILES)) {
         const wanted = answer.file === format;
         if (format === "text" && !wanted) continue;
@@ -108,8 +109,9 @@ function failures(answer) {
 /**
  * What could not be answered, with the place marked in the question.
  * @param {ErrorBlock} block
+ * @param {(word: string) => boolean} isVerb
  */
-function refusal({ message, place, hints }) {
+function refusal({ message, place, hints }, isVerb) {
   const part = h("div", { class: "refusal" }, h("p", { class: "message" }, ...sentence(message)));
   if (place?.excerpt) {
     const letters = Array.from(place.excerpt);
@@ -117,7 +119,7 @@ function refusal({ message, place, hints }) {
     const marked = h("mark", {}, letters[at] ?? "␣");
     part.append(h("p", { class: "excerpt" }, letters.slice(0, at).join(""), marked, letters.slice(at + 1).join("")));
   }
-  if (hints.length > 0) part.append(h("ul", { class: "hints" }, ...hints.map((hint) => h("li", {}, ...sentence(hint)))));
+  if (hints.length > 0) part.append(h("ul", { class: "hints" }, ...hints.map((text) => h("li", {}, ...hint(text, isVerb)))));
   return part;
 }
 
@@ -131,7 +133,6 @@ export function summarise(answer) {
   if (tables.length > 0) parts.push(count(tables.reduce((sum, table) => sum + table.rows.length, 0), "row"));
   if (answer.failures.length > 0) parts.push(`${answer.failures.length} of ${count(answer.devices, "device")} failed`);
   else if (answer.devices > 0) parts.push(count(answer.devices, "device"));
-  if (answer.status === "refused") parts.push("not understood");
   if (answer.devices > 0) {
     parts.push(answer.took_ms < 1000 ? `${answer.took_ms} ms` : `${(answer.took_ms / 1000).toFixed(1)} s`);
   }

@@ -26,6 +26,8 @@ const TURNS = 100;
 const flying = new Map();
 /** @type {Hello | null} */
 let hello = null;
+/** Whether the end of the conversation is to stay in view. */
+let pinned = true;
 let questions = 0;
 
 const link = new Link(hear, stateChanged);
@@ -107,7 +109,7 @@ function end(id, finish, announce) {
   const turn = flying.get(id);
   if (!turn) return;
   flying.delete(id);
-  const follow = nearEnd();
+  const follow = pinned;
   finish(turn);
   said.textContent = announce(turn);
   keep();
@@ -139,6 +141,7 @@ function nearEnd() {
 }
 
 function toEnd() {
+  pinned = true;
   newest.hidden = true;
   conversation.scrollTop = conversation.scrollHeight;
 }
@@ -150,13 +153,22 @@ function toEnd() {
 function reveal(turn) {
   toEnd();
   const over = conversation.getBoundingClientRect().top - turn.getBoundingClientRect().top;
-  if (over > 0 && turn === list.lastElementChild?.firstElementChild) conversation.scrollTop -= over;
+  if (over <= 0 || turn !== list.lastElementChild?.firstElementChild) return;
+  pinned = false;
+  conversation.scrollTop -= over;
 }
 
 newest.addEventListener("click", toEnd);
 conversation.addEventListener("scroll", () => {
-  if (nearEnd()) newest.hidden = true;
+  pinned = nearEnd();
+  if (pinned) newest.hidden = true;
 }, { passive: true });
+// Whatever grows, or leaves less room, does not push the end out of sight.
+const growth = new ResizeObserver(() => {
+  if (pinned && !list.matches(":empty")) conversation.scrollTop = conversation.scrollHeight;
+});
+growth.observe(list);
+growth.observe(conversation);
 
 // ---- the connection
 
@@ -194,13 +206,12 @@ function countdown() {
   const tick = () => {
     if (link.state !== "offline" || !words.isConnected) return;
     const seconds = Math.max(0, Math.ceil((link.due - Date.now()) / 1000));
-    words.textContent = seconds > 0 ? `next try in ${seconds} s` : "trying";
+    words.textContent = seconds > 0 ? `: next try in ${seconds} s` : ": trying";
     setTimeout(tick, 500);
   };
   banner.hidden = false;
   banner.replaceChildren(
-    h("span", {}, h("strong", {}, "No connection to nocbot. "), "Answers that are shown may be out of date; "),
-    h("span", { "aria-hidden": "true" }, words),
+    h("span", {}, h("strong", {}, "No connection to nocbot"), h("span", { "aria-hidden": "true" }, words)),
     button("Try now", () => link.retry(), { class: "quiet" }),
   );
   tick();

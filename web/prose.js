@@ -11,6 +11,18 @@ export function sentence(text) {
   return text.split(/`([^`\n]+)`/).map((part, index) => (index % 2 ? h("code", {}, part) : part));
 }
 
+/**
+ * A hint; a whole question in it can be tapped.
+ * @param {string} text
+ * @param {(word: string) => boolean} isVerb
+ */
+export function hint(text, isVerb) {
+  return sentence(text).map((part) => {
+    const question = part instanceof HTMLElement ? (part.textContent ?? "") : "";
+    return /\s/.test(question) && isVerb(question.split(/\s/)[0] ?? "") ? suggestion(question) : part;
+  });
+}
+
 /** Something that can be asked; whoever holds it sends it on to the prompt. */
 export class Suggestion extends Event {
   /**

@@ -83,6 +83,7 @@ export class NocTable extends HTMLElement {
     columns.forEach((column, index) => {
       const sign = column.type === "state" && column.good?.length ? 2 : 0;
       let letters = Math.max(4, width(column.name) + 2);
+      if (index === 0) for (const failure of this.#failures) letters = Math.max(letters, width(failure.device));
       for (const row of rows) letters = Math.max(letters, width(show(row[index])) + sign);
       letters = Math.min(letters, index === 0 ? FIRST : WIDEST);
       total += letters;
@@ -93,7 +94,6 @@ export class NocTable extends HTMLElement {
       head.append(this.#heading(column, index));
     });
     this.style.setProperty("--natural", `calc(${total}ch + ${columns.length} * var(--gap))`);
-    this.#element.classList.toggle("failing", this.#failures.length > 0);
     this.#element.setAttribute("aria-rowcount", String(1 + this.#failures.length + rows.length));
     this.#element.append(group, h("thead", {}, head));
   }
@@ -185,7 +185,7 @@ function tableRow(columns, row) {
 /**
  * A device's failure as a row: device, kind, message, hint, and what it had said until then.
  * @param {Failure} failure
- * @param {number} columns
+ * @param {number} columns of the table; what is left of its width counts as one more
  */
 export function failureRow(failure, columns) {
   const words = h("div", { class: "failure" }, h("span", { class: "kind" }, failure.kind), " ");
@@ -195,7 +195,7 @@ export function failureRow(failure, columns) {
     const said = h("pre", { tabindex: 0 }, failure.partial);
     words.append(h("details", {}, h("summary", {}, "what it had said until then"), said));
   }
-  return h("tr", {}, h("th", { scope: "row" }, failure.device), h("td", { colspan: Math.max(1, columns - 1) }, words));
+  return h("tr", {}, h("th", { scope: "row" }, failure.device), h("td", { colspan: Math.max(1, columns) }, words));
 }
 
 customElements.define("noc-table", NocTable);
