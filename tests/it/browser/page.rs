@@ -271,7 +271,6 @@ async fn a_large_table_stays_smooth() {
            else requestAnimationFrame(() => done({{longest, moved: left() - before}})); }}; requestAnimationFrame(tick); }})"
     );
     let found = browser.eval(&measure).await;
-    eprintln!("5000 rows: {found}");
     assert_eq!(found["moved"], 0);
     assert!(found["longest"].as_f64().unwrap() < 1500.0, "{found}");
     browser.eval(&format!("{LAST}.querySelectorAll('.sort')[5].click()")).await;
