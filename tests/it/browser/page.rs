@@ -342,6 +342,10 @@ async fn examples_can_be_tapped() {
             "!document.querySelector('dialog') && {LAST}.querySelector('h2').textContent === 'bgp all'"
         ))
         .await;
+    answered(&browser, "nonsense r1").await;
+    browser.click("#turns > li:last-child .again").await;
+    assert_eq!(browser.eval("document.querySelector('#ask').value").await, "nonsense r1");
+    browser.eval("document.querySelector('#ask').value = ''").await;
     // A line of help, or a hint, is written into the prompt to be changed first.
     answered(&browser, "help").await;
     browser.click("#turns > li:last-child .suggestion").await;
@@ -385,14 +389,24 @@ async fn screens() {
             browser.screenshot(&shot("3-help")).await;
             ask(&browser, "slow all").await;
             browser.until(&format!("{LAST}.querySelector('progress').value === 2")).await;
+            browser.screenshot(&shot("4-progress")).await;
             browser.type_text("vrf r").await;
             browser.until("!document.querySelector('#completions').hidden").await;
             browser.press("ArrowDown").await;
-            browser.screenshot(&shot("4-progress")).await;
+            browser.screenshot(&shot("5-completion")).await;
             browser.press("Escape").await;
-            drop(console);
+            browser.offline(true).await;
+            browser.eval("dispatchEvent(new Event('offline'))").await;
             browser.until("document.querySelector('#state').dataset.state === 'offline'").await;
-            browser.screenshot(&shot("5-offline")).await;
+            browser.screenshot(&shot("6-offline")).await;
+            browser.offline(false).await;
+            browser.until("document.querySelector('#state').dataset.state === 'online'").await;
+            browser.click("#verbs").await;
+            browser.screenshot(&shot("7-examples")).await;
+            let locked = crate::web::console(Some("correct horse"), Limits::default()).await;
+            browser.open(&format!("http://{}/", locked.address)).await;
+            browser.until("document.activeElement.id === 'token'").await;
+            browser.screenshot(&shot("8-token")).await;
         }
     }
 }
