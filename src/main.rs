@@ -1,3 +1,7 @@
-//! The `nocbot` command.
+//! The `nocbot` command: arguments in, exit code out; everything else is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    nocbot::cli::main(std::env::args_os())
+}

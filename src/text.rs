@@ -17,7 +17,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>, max: us
             (near || prefix).then_some((distance, candidate))
         })
         .collect();
-    found.sort();
+    found.sort_unstable();
     found.dedup();
     found.into_iter().take(max).map(|(_, candidate)| candidate).collect()
 }

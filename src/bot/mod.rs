@@ -1,82 +1,140 @@
-//! The path of a message.
+//! The path of a message: the first file to read.
+//!
+//! ```text
+//!   chat ─► command ─► policy ─► inventory ─► run ─► transport ─► parse ─► table ─► chat
+//!            "vrf r1"   gate      r1→Device   jobs     bytes        rows     Answer
+//! ```
+//!
+//! [`Bot::path`] is that line. Nothing here knows which chat asked (invariant 1).
 
-use std::sync::Arc;
+mod builtins;
+mod explain;
+mod gather;
+mod jobs;
+mod kept;
+mod plan;
+mod stages;
+mod talk;
 
-use serde::{Deserialize, Serialize};
+pub use jobs::Running;
+pub use talk::{Incoming, Progress, Who};
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::Answer;
 use crate::catalogue::Catalogue;
+use crate::command::{self, Completion};
+use crate::error::{Error, Kind, Result};
+use crate::run::Runner;
+use crate::store::Store;
 
-/// A message that somebody typed, wherever.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Incoming {
-    /// Who asked.
-    pub who: Who,
-    /// Where the answer goes.
-    pub place: String,
-    /// What was typed.
-    pub text: String,
-}
-
-/// Who asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Who {
-    /// The way in (`console`, `terminal`, a chat platform's name).
-    pub way: String,
-    /// Their identity there.
-    pub id: String,
-    /// Their name for people.
-    pub name: String,
-}
-
-/// How far a question has come; sent as it happens, the last one standing for all.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Progress {
-    /// The job's id, which `cancel` takes.
-    pub job: String,
-    /// The question as understood.
-    pub question: String,
-    /// Devices that are done.
-    pub done: usize,
-    /// Devices asked.
-    pub total: usize,
-    /// The names of those still awaited, at most five.
-    pub waiting: Vec<String>,
-    /// The newest lines of a command that streams, at most twenty.
-    pub lines: Vec<String>,
+/// The bounds on one question.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The most devices.
+    pub devices: usize,
+    /// The longest time, unless the verb says otherwise.
+    pub timeout: Duration,
 }
 
 /// The bot: shared by every way in.
 #[derive(Debug)]
 pub struct Bot {
-    catalogue: Arc<Catalogue>,
+    catalogue: RwLock<Arc<Catalogue>>,
+    runner: Runner,
+    store: Store,
+    limits: Limits,
+    jobs: jobs::Jobs,
+    kept: kept::Kept,
+    started: Instant,
 }
 
 impl Bot {
-    /// A bot over this catalogue.
-    pub fn new(catalogue: Arc<Catalogue>) -> Self {
-        Self { catalogue }
+    /// A bot over these parts.
+    pub fn new(catalogue: Arc<Catalogue>, runner: Runner, store: Store, limits: Limits) -> Self {
+        let started = Instant::now();
+        let (jobs, kept) = (jobs::Jobs::default(), kept::Kept::default());
+        Self { catalogue: RwLock::new(catalogue), runner, store, limits, jobs, kept, started }
     }
 
     /// Answers one message. `progress` is told how far it is; `cancel` ends it early with what it has.
     pub async fn answer(
         &self,
         incoming: Incoming,
-        _progress: watch::Sender<Progress>,
-        _cancel: CancellationToken,
+        progress: watch::Sender<Progress>,
+        cancel: CancellationToken,
     ) -> Answer {
-        Answer::of(incoming.text, Vec::new())
+        let started = Instant::now();
+        let mut answer = match self.path(&incoming, &progress, &cancel).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                log(&incoming, &error);
+                Answer::refused(incoming.text.clone(), &error)
+            }
+        };
+        answer.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.kept.keep(answer)
+    }
+
+    /// The way of a message, in one screen.
+    async fn path(
+        &self,
+        incoming: &Incoming,
+        progress: &watch::Sender<Progress>,
+        cancel: &CancellationToken,
+    ) -> Result<Answer> {
+        let catalogue = self.catalogue();
+        let question = command::understand(&incoming.text, &catalogue)?;
+        let question = self.repeated(question, &incoming.who, &catalogue).await?;
+        if let Some(answer) = self.builtin(&question, incoming, &catalogue).await? {
+            return Ok(answer);
+        }
+        let plan = plan::make(&question, &catalogue, self.limits.devices)?;
+        let job = self.jobs.start(&incoming.who, &plan.question, cancel)?;
+        let entry = self.store.begin(plan.entry(incoming)).await?;
+        let mut watcher = talk::Watcher::new(progress, &job.id, &plan);
+        let deadline = Instant::now() + plan.timeout.unwrap_or(self.limits.timeout);
+        let started = Instant::now();
+        let done =
+            self.runner.run(&catalogue, plan.jobs.clone(), deadline, &job.cancel, |e| watcher.tell(e)).await;
+        let gathered = stages::apply(gather::answer(&plan, done), &question.stages);
+        let outcome = gather::outcome(&gathered, started.elapsed());
+        self.store.end(entry, outcome).await?;
+        gathered.map(|answer| Answer { id: entry.to_string(), ..answer })
     }
 
     /// An earlier answer by its id, as long as it is kept.
-    pub fn kept(&self, _id: &str) -> Option<Arc<Answer>> {
-        None
+    pub fn kept(&self, id: &str) -> Option<Arc<Answer>> {
+        self.kept.get(id)
+    }
+
+    /// The ways to go on from the text before the cursor.
+    pub fn complete(&self, text: &str) -> Vec<Completion> {
+        command::complete(&self.catalogue(), text)
     }
 
     /// The catalogue that questions are answered from.
     pub fn catalogue(&self) -> Arc<Catalogue> {
-        Arc::clone(&self.catalogue)
+        Arc::clone(&self.catalogue.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes a new catalogue; questions that run go on with the old one.
+    pub fn replace(&self, catalogue: Arc<Catalogue>) {
+        *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = catalogue;
+    }
+}
+
+/// What the log keeps of a refused question: who, what sort and why; the question itself only in the
+/// audit log, since people paste things.
+fn log(incoming: &Incoming, error: &Error) {
+    let (way, user) = (&incoming.who.way, &incoming.who.id);
+    match error.kind() {
+        Kind::Internal | Kind::Io => tracing::error!(%way, %user, %error, "a question failed"),
+        _ => tracing::info!(%way, %user, %error, "a question was refused"),
     }
 }

@@ -1,12 +1,20 @@
 //! The catalogue: verbs, platforms, parsers and inventory, loaded whole or not at all.
 
+pub mod check;
+mod files;
+mod load;
+mod parser;
 pub mod rows;
+mod show;
+
+pub use files::File;
+pub use load::{Loaded, Sample};
+pub use parser::Parser;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::inventory::Inventory;
-use crate::parse::textfsm::Template;
 use crate::profile::Platform;
 use crate::verb::Verb;
 
@@ -19,21 +27,10 @@ pub struct Catalogue {
     pub platforms: BTreeMap<String, Arc<Platform>>,
     /// By `<platform>/<command_words>`.
     pub parsers: BTreeMap<String, Arc<Parser>>,
+    /// Per platform, whose parsers it may use: its own, then those of what it extends.
+    pub families: BTreeMap<String, Vec<String>>,
     /// The devices.
     pub inventory: Arc<Inventory>,
-}
-
-/// One parser folder; its template is compiled when first asked for and then shared.
-#[derive(Debug)]
-pub struct Parser {
-    /// `<platform>/<command_words>`.
-    pub name: String,
-    /// Where the template came from, for errors.
-    pub origin: String,
-    /// The template's text.
-    pub text: String,
-    /// The compiled template.
-    pub template: std::sync::OnceLock<Result<Arc<Template>, String>>,
 }
 
 impl Catalogue {
@@ -45,5 +42,18 @@ impl Catalogue {
                     || platform.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
             })
         })
+    }
+
+    /// A parser by its whole name, `<platform>/<command_words>`.
+    pub fn parser(&self, name: &str) -> Option<&Arc<Parser>> {
+        self.parsers.get(name)
+    }
+
+    /// The parser of a platform for a command's words joined by `_`: its own one, or that of the
+    /// nearest platform which it extends.
+    pub fn parser_for(&self, platform: &Platform, words: &str) -> Option<&Arc<Parser>> {
+        let own = std::iter::once(platform.name.as_str());
+        let family = self.families.get(&platform.name).into_iter().flatten().map(String::as_str);
+        own.chain(family).find_map(|name| self.parsers.get(&format!("{name}/{words}")))
     }
 }

@@ -25,16 +25,20 @@ pub fn columns(verb: &Verb) -> Vec<Column> {
 }
 
 /// Maps records to the verb's columns by the source's mappings.
+///
+/// A record makes one row, or one row for each item where a `List` value stands under a column that is not
+/// a list (the addresses of an interface); several such values are walked side by side.
 pub fn rows(verb: &Verb, source: &Source, records: &Records) -> Mapped {
     let plans: Vec<Plan> = verb.columns.iter().map(|def| Plan::new(def, source, &records.header)).collect();
     let mut misfits: Vec<Vec<String>> = vec![Vec::new(); plans.len()];
-    let rows = records
-        .rows
-        .iter()
-        .map(|record| {
-            plans.iter().zip(&mut misfits).map(|(plan, misfits)| plan.cell(record, misfits)).collect()
-        })
-        .collect();
+    let mut rows = Vec::with_capacity(records.rows.len());
+    for record in &records.rows {
+        let count = plans.iter().map(|plan| plan.rows(record)).max().unwrap_or(1);
+        for row in 0..count {
+            let cells = plans.iter().zip(&mut misfits);
+            rows.push(cells.map(|(plan, misfits)| plan.cell(record, row, misfits)).collect());
+        }
+    }
     let notes = plans.iter().zip(misfits).filter(|(_, misfits)| !misfits.is_empty());
     let notes = notes.map(|(plan, misfits)| {
         let first = misfits.first().map_or("", String::as_str);
@@ -68,35 +72,91 @@ pub fn plain(records: &Records) -> (Vec<Column>, Vec<Vec<Value>>) {
 struct Plan<'a> {
     def: &'a ColumnDef,
     mapping: Option<&'a Mapping>,
-    index: Option<usize>,
+    parts: Vec<Part<'a>>,
+}
+
+/// A piece of the text of a cell.
+enum Part<'a> {
+    /// The parser's value at this index of a record.
+    Value(usize),
+    /// As the mapping has it.
+    Text(&'a str),
+}
+
+impl Part<'_> {
+    fn is_list(&self, record: &[Cell]) -> bool {
+        matches!(self, Part::Value(index) if matches!(record.get(*index), Some(Cell::List(_))))
+    }
 }
 
 impl<'a> Plan<'a> {
     fn new(def: &'a ColumnDef, source: &'a Source, header: &[String]) -> Self {
         let mapping = source.columns.get(&def.name);
-        let name = match mapping {
+        let from = match mapping {
             Some(mapping) => mapping.from.as_deref(),
             None => Some(def.name.as_str()),
         };
-        let index = name.and_then(|name| header.iter().position(|value| value.eq_ignore_ascii_case(name)));
-        Self { def, mapping, index }
+        Self { def, mapping, parts: from.map(|from| parts(from, header)).unwrap_or_default() }
     }
 
-    fn cell(&self, record: &[Cell], misfits: &mut Vec<String>) -> Value {
-        let cell = self.index.and_then(|index| record.get(index));
-        match cell {
-            Some(Cell::Text(text)) => self.read(text, misfits),
-            Some(Cell::List(items)) if self.def.kind == Type::List => {
-                let items = items.iter().flatten().map(|item| self.replaced(item));
-                Value::List(items.filter(|item| !item.is_empty()).map(Value::Text).collect())
-            }
-            Some(Cell::List(items)) => {
-                let joined = items.iter().flatten().map(String::as_str).collect::<Vec<_>>().join(", ");
-                self.read(&joined, misfits)
-            }
-            Some(maps @ Cell::Maps(_)) => as_is(maps),
-            None => self.read("", misfits),
+    /// How many rows this column needs for the record.
+    fn rows(&self, record: &[Cell]) -> usize {
+        if self.def.kind == Type::List {
+            return 1;
         }
+        let counts = self.parts.iter().map(|part| match part {
+            Part::Value(index) => match record.get(*index) {
+                Some(Cell::List(items)) => items.len(),
+                _ => 1,
+            },
+            Part::Text(_) => 1,
+        });
+        counts.max().unwrap_or(1)
+    }
+
+    fn cell(&self, record: &[Cell], row: usize, misfits: &mut Vec<String>) -> Value {
+        if let [Part::Value(index)] = self.parts.as_slice()
+            && let Some(maps @ Cell::Maps(_)) = record.get(*index)
+        {
+            return as_is(maps);
+        }
+        if self.def.kind == Type::List && self.parts.iter().any(|part| part.is_list(record)) {
+            return self.list(record);
+        }
+        let mut text = String::new();
+        for part in &self.parts {
+            let piece = match part {
+                Part::Value(index) => item(record.get(*index), row),
+                Part::Text(text) => text,
+            };
+            if piece.is_empty() {
+                text.clear();
+                break;
+            }
+            text.push_str(piece);
+        }
+        self.read(&text, misfits)
+    }
+
+    /// The items of all values; where there are several values, each item once.
+    fn list(&self, record: &[Cell]) -> Value {
+        let values = self.parts.iter().filter(|part| matches!(part, Part::Value(_))).count();
+        let mut found: Vec<String> = Vec::new();
+        for part in &self.parts {
+            let Part::Value(index) = part else { continue };
+            let items: Vec<&str> = match record.get(*index) {
+                Some(Cell::List(items)) => items.iter().flatten().map(String::as_str).collect(),
+                Some(Cell::Text(text)) => vec![text],
+                _ => Vec::new(),
+            };
+            let items = items.into_iter().flat_map(|item| item.split(',')).map(|item| self.replaced(item));
+            for item in items.filter(|item| !item.is_empty()) {
+                if values < 2 || !found.contains(&item) {
+                    found.push(item);
+                }
+            }
+        }
+        Value::List(found.into_iter().map(Value::Text).collect())
     }
 
     fn read(&self, text: &str, misfits: &mut Vec<String>) -> Value {
@@ -111,13 +171,46 @@ impl<'a> Plan<'a> {
     fn replaced(&self, text: &str) -> String {
         let text = clean_line(text.trim());
         let Some(mapping) = self.mapping else { return text };
-        let mapped = mapping.map.iter().find(|(from, _)| from.eq_ignore_ascii_case(&text));
-        let text = mapped.map_or(text, |(_, to)| to.clone());
+        let mapped = mapping.map.get(&text).or_else(|| {
+            let any_case = mapping.map.iter().find(|(from, _)| from.eq_ignore_ascii_case(&text));
+            any_case.map(|(_, to)| to)
+        });
+        let text = mapped.cloned().unwrap_or(text);
         match (&mapping.default, &mapping.unit) {
             (Some(default), _) if text.is_empty() => default.clone(),
             (_, Some(unit)) if text.parse::<f64>().is_ok() => format!("{text} {unit}"),
             _ => text,
         }
+    }
+}
+
+/// `NAME`, or a text with values in braces: `{ADDRESS}/{LENGTH}`. Values that the template does not have
+/// stay empty.
+fn parts<'a>(from: &'a str, header: &[String]) -> Vec<Part<'a>> {
+    let value = |name: &str| {
+        let found = header.iter().position(|value| value.eq_ignore_ascii_case(name));
+        Part::Value(found.unwrap_or(usize::MAX))
+    };
+    if !from.contains('{') {
+        return vec![value(from)];
+    }
+    let mut parts = Vec::new();
+    for (index, piece) in from.split('{').enumerate() {
+        match piece.split_once('}') {
+            Some((name, text)) if index > 0 => parts.extend([value(name), Part::Text(text)]),
+            _ => parts.push(Part::Text(piece)),
+        }
+    }
+    parts.retain(|part| !matches!(part, Part::Text("")));
+    parts
+}
+
+/// The text of a cell for one row: a single value stands in every row of its record.
+fn item(cell: Option<&Cell>, row: usize) -> &str {
+    match cell {
+        Some(Cell::Text(text)) => text,
+        Some(Cell::List(items)) => items.get(row).and_then(Option::as_deref).unwrap_or(""),
+        _ => "",
     }
 }
 
@@ -140,5 +233,116 @@ fn as_is(cell: &Cell) -> Value {
                 })
                 .collect(),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::profile::CommandLine;
+
+    fn verb(columns: &str) -> Verb {
+        let def = |(name, kind): (&str, &str)| ColumnDef {
+            name: name.into(),
+            kind: serde_json::from_value(kind.into()).unwrap(),
+            help: String::new(),
+            good: Vec::new(),
+        };
+        Verb {
+            name: "ip".into(),
+            aliases: Vec::new(),
+            timeout: None,
+            help: String::new(),
+            examples: Vec::new(),
+            class: crate::verb::Class::Read,
+            arguments: Vec::new(),
+            columns: columns.split(' ').map(|column| def(column.split_once(':').unwrap())).collect(),
+            key: Vec::new(),
+            volatile: Vec::new(),
+            sort: Vec::new(),
+        }
+    }
+
+    fn source(columns: &[(&str, Mapping)]) -> Source {
+        Source {
+            command: CommandLine::parse("show").unwrap(),
+            parser: "show".into(),
+            columns: columns.iter().map(|(name, mapping)| ((*name).to_owned(), mapping.clone())).collect(),
+            when: BTreeMap::new(),
+            also: Vec::new(),
+        }
+    }
+
+    fn from(text: &str) -> Mapping {
+        Mapping { from: Some(text.into()), ..Mapping::default() }
+    }
+
+    fn list(items: &[&str]) -> Cell {
+        Cell::List(items.iter().map(|item| Some((*item).to_owned())).collect())
+    }
+
+    fn shown(verb: &Verb, source: &Source, header: &[&str], cells: Vec<Cell>) -> Vec<String> {
+        let header = header.iter().map(|name| (*name).to_owned()).collect();
+        let mapped = rows(verb, source, &Records { header, rows: vec![cells] });
+        assert_eq!(mapped.notes, Vec::<String>::new());
+        mapped
+            .rows
+            .iter()
+            .map(|row| row.iter().map(Value::to_string).collect::<Vec<_>>().join(" | "))
+            .collect()
+    }
+
+    #[test]
+    fn a_list_under_a_plain_column_makes_rows() {
+        let verb = verb("interface:text address:prefix");
+        let source = source(&[("address", from("{ADDRESS}/{LENGTH}"))]);
+        let header = ["INTERFACE", "ADDRESS", "LENGTH"];
+        let name = || Cell::Text("Gi0/1".into());
+        assert_eq!(
+            shown(
+                &verb,
+                &source,
+                &header,
+                vec![name(), list(&["10.0.0.1", "2001:db8::1"]), list(&["30", "64"])]
+            ),
+            ["Gi0/1 | 10.0.0.1/30", "Gi0/1 | 2001:db8::1/64"]
+        );
+        assert_eq!(shown(&verb, &source, &header, vec![name(), list(&[]), list(&[])]), ["Gi0/1 | "]);
+        assert_eq!(
+            shown(&verb, &source, &header, vec![name(), list(&["10.0.0.1"]), list(&[])]),
+            ["Gi0/1 | "]
+        );
+    }
+
+    #[test]
+    fn a_list_under_a_list_stays_one() {
+        let verb = verb("vrf:text interfaces:list");
+        let cells = vec![Cell::Text("RED".into()), list(&["Gi0/1", "", "Gi0/2"])];
+        assert_eq!(shown(&verb, &source(&[]), &["VRF", "INTERFACES"], cells), ["RED | Gi0/1, Gi0/2"]);
+    }
+
+    #[test]
+    fn several_values_under_a_list_are_one_list() {
+        let verb = verb("vrf:text interfaces:list");
+        let both = source(&[("interfaces", from("{V4}, {V6}"))]);
+        let cells = vec![Cell::Text("RED".into()), list(&["Et1, Et2", "Lo0"]), list(&["Et2, Et4"])];
+        assert_eq!(shown(&verb, &both, &["VRF", "V4", "V6"], cells), ["RED | Et1, Et2, Lo0, Et4"]);
+        let cells = vec![Cell::Text("RED".into()), list(&[]), list(&["Et4"])];
+        assert_eq!(shown(&verb, &both, &["VRF", "V4", "V6"], cells), ["RED | Et4"]);
+        let cells = vec![Cell::Text("RED".into()), list(&["1 ms", "1 ms"])];
+        assert_eq!(shown(&verb, &source(&[]), &["VRF", "INTERFACES"], cells), ["RED | 1 ms, 1 ms"]);
+    }
+
+    #[test]
+    fn a_map_prefers_the_exact_case() {
+        let map = [("L", "local"), ("l", "lisp"), ("B", "bgp")];
+        let map = map.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect();
+        let source = source(&[("protocol", Mapping { map, ..from("CODE") })]);
+        for (code, protocol) in [("L", "local"), ("l", "lisp"), ("b", "bgp"), ("X", "X")] {
+            let shown = shown(&verb("protocol:text"), &source, &["CODE"], vec![Cell::Text(code.into())]);
+            assert_eq!(shown, [protocol]);
+        }
     }
 }

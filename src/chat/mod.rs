@@ -1,1 +1,3 @@
 //! The contract of chat connectors.
+
+pub mod terminal;

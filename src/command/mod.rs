@@ -3,9 +3,42 @@
 //! Two steps: [`parse()`] turns text into a [`Question`] and knows only the verbs; [`resolve()`] turns
 //! its targets into devices and is the only one that knows the inventory.
 
-mod complete;
+//!
+//! ```text
+//!   text ─► normalise ─► parse ─► Question ─► resolve ─► devices
+//!           (cursor, targets, arguments, show, stage, filter, pattern)
+//! ```
 
+mod arguments;
+mod builtin;
+mod canonical;
+mod columns;
+mod complete;
+mod cursor;
+mod examples;
+mod fault;
+mod filter;
+mod help;
+mod normalise;
+mod parse;
+mod pattern;
+mod resolve;
+mod select;
+mod show;
+mod stage;
+mod targets;
+mod value;
+mod word;
+
+pub use builtin::{BUILTINS, BuiltinInfo};
+pub use canonical::canonical;
 pub use complete::{Completion, complete};
+pub use examples::understand;
+pub use help::{examples, help};
+pub use normalise::{MAX_CHARACTERS, normalise};
+pub use parse::parse;
+pub use resolve::resolve;
+pub use stage::{STAGES, StageInfo};
 
 use std::sync::Arc;
 
@@ -71,10 +104,23 @@ pub enum Command {
 pub struct Targets {
     /// As typed.
     pub text: String,
+    /// The whole question, for the errors of [`resolve()`].
+    pub question: Arc<str>,
     /// Column of its first character in the question, from 1.
     pub column: usize,
-    /// The terms with the way each is joined to what stands before it; the first is a union.
-    pub terms: Vec<(Join, Selector)>,
+    /// The terms, at least one; the first is a union.
+    pub terms: Vec<Term>,
+}
+
+/// One term of a target expression.
+#[derive(Debug, Clone)]
+pub struct Term {
+    /// How it is joined to what stands before it.
+    pub join: Join,
+    /// What it chooses.
+    pub selector: Selector,
+    /// Column of its first character in the question, from 1.
+    pub column: usize,
 }
 
 /// How a term is joined.
@@ -88,7 +134,7 @@ pub enum Join {
     Minus,
 }
 
-/// One term of a target expression.
+/// What a term chooses.
 #[derive(Debug, Clone)]
 pub enum Selector {
     /// `r1`: exact, then in any case, then a unique prefix, a group, an address.

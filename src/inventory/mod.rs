@@ -1,5 +1,7 @@
 //! The devices: Nornir's SimpleInventory, resolved. The model is here; `load` reads the files.
 
+pub mod load;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -90,11 +92,11 @@ impl Inventory {
     pub fn jumps(&self, device: &Device) -> Vec<Arc<Device>> {
         let mut chain = Vec::new();
         let mut next = device.login.jump.clone();
-        while let Some(hop) = next.and_then(|name| self.devices.get(&name)) {
+        while let Some(hop) = next.as_deref().and_then(|name| self.devices.get(name)) {
             if chain.len() > 8 {
                 break;
             }
-            next = hop.login.jump.clone();
+            next.clone_from(&hop.login.jump);
             chain.insert(0, Arc::clone(hop));
         }
         chain

@@ -10,8 +10,20 @@ pub enum Cell {
     Text(String),
     /// A `List` value; an item is `None` when its group took no part.
     List(Vec<Option<String>>),
-    /// A `List` value whose regex has named inner groups: one map per item.
+    /// A `List` value whose regex has named inner groups: one map per item. An item on whose own text the
+    /// regex does not match again is kept whole, as the one pair with an empty name.
     Maps(Vec<Vec<(String, Option<String>)>>),
+}
+
+impl Cell {
+    /// Whether there is nothing in it: an empty text or an empty list.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::List(items) => items.is_empty(),
+            Self::Maps(items) => items.is_empty(),
+        }
+    }
 }
 
 /// What a parser found: a header and rows of as many cells.

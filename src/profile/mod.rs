@@ -2,27 +2,18 @@
 //! `device-profiles/platforms/` each; this module holds the model, [`load`] reads the files.
 
 mod line;
+pub mod load;
 
-pub use line::CommandLine;
+pub use line::{ArgumentRef, Attribute, CommandLine};
+
+pub use crate::config::Level;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::verb::Arguments;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
-
-/// The SSH algorithms offered to a device.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Level {
-    /// What current OpenSSH offers.
-    Modern,
-    /// Also NIST curves, SHA-1 group 14, AES-CTR and HMAC-SHA1: most network devices of this decade.
-    #[default]
-    Compat,
-    /// Also group 1, group exchange with SHA-1, CBC, 3DES, ssh-rsa and ssh-dss: old routers.
-    Legacy,
-}
 
 /// How commands are sent over SSH.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,6 +141,18 @@ pub struct Mapping {
     pub unit: Option<String>,
 }
 
+impl Mapping {
+    /// The parser's values that it takes: one by its name, or those in the braces of a text such as
+    /// `{ADDRESS}/{LENGTH}`.
+    pub fn values(&self) -> Vec<&str> {
+        let from = self.from.as_deref().unwrap_or_default();
+        if from.contains('{') {
+            return from.split('{').skip(1).filter_map(|piece| Some(piece.split_once('}')?.0)).collect();
+        }
+        Some(from).filter(|from| !from.is_empty()).into_iter().collect()
+    }
+}
+
 /// Real lines of a platform, its own tests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -169,6 +172,16 @@ pub struct Samples {
     /// Pager lines.
     #[serde(default)]
     pub pagers: Vec<String>,
+}
+
+impl Source {
+    /// Whether every condition of `when` holds: an argument that was not given is the empty text.
+    pub fn applies(&self, arguments: &Arguments) -> bool {
+        self.when.iter().all(|(name, wanted)| {
+            let value = ArgumentRef::parse(name).ok().and_then(|argument| argument.value(arguments));
+            value.unwrap_or_default().eq_ignore_ascii_case(wanted)
+        })
+    }
 }
 
 impl Platform {

@@ -1,1 +1,234 @@
 //! Runs a question on its devices, all at once, within its limits.
+//!
+//! ```text
+//!            ┌─ task: device r1 ── permit ── session ── steps ── rows ─┐
+//!   jobs ────┼─ task: device r2 ── …                                   ├──► events ──► one list of results
+//!            └─ task: device rN ── …                                   ┘
+//! ```
+//!
+//! A task ends when its device has answered, has failed, ran into the deadline or was cancelled; the
+//! set of tasks is owned by [`Runner::run`] and ends with it. One slow device delays nobody else.
+
+mod rows;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::catalogue::Catalogue;
+use crate::error::{Failure, FailureKind};
+use crate::inventory::Device;
+use crate::profile::{Platform, Source};
+use crate::table::{Column, Value};
+use crate::text::clean;
+use crate::transport::{Request, Transport};
+use crate::verb::Verb;
+
+/// What a transport gets on top of the deadline to hand over its partial output.
+const GRACE: Duration = Duration::from_secs(2);
+/// Streamed lines that may wait for the asker before new ones are left out.
+const LINES: usize = 256;
+
+/// One device's part of a question.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// The device.
+    pub device: Arc<Device>,
+    /// Its platform.
+    pub platform: Arc<Platform>,
+    /// The devices to jump through, outermost first.
+    pub jumps: Vec<(Arc<Device>, Arc<Platform>)>,
+    /// What to send, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One command of a job.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The command line.
+    pub command: String,
+    /// What becomes of the output.
+    pub reading: Reading,
+}
+
+/// What becomes of an output.
+#[derive(Debug, Clone)]
+pub enum Reading {
+    /// Rows of a verb, by the source's parser and mappings; what does not parse is a failure.
+    Verb(Arc<Verb>, Arc<Source>),
+    /// Rows as the parser has them; what does not parse stays text.
+    Parser(String),
+    /// Text.
+    Text,
+}
+
+/// What one device gave.
+#[derive(Debug, Clone)]
+pub struct Done {
+    /// The device's name.
+    pub device: String,
+    /// Its rows or texts.
+    pub result: Result<Gathered, Failure>,
+}
+
+/// Rows and texts of one device.
+#[derive(Debug, Clone, Default)]
+pub struct Gathered {
+    /// The columns of the rows, without the device.
+    pub columns: Vec<Column>,
+    /// The rows.
+    pub rows: Vec<Vec<Value>>,
+    /// Whether the device was asked for rows (they may be none).
+    pub parsed: bool,
+    /// Texts with the command that gave them.
+    pub texts: Vec<(String, String)>,
+    /// What the reader should know.
+    pub notes: Vec<String>,
+}
+
+/// What happens while a question runs.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A device is done.
+    Done(String),
+    /// A device that streams said a line.
+    Line(String, String),
+}
+
+/// Runs jobs; shared by all questions, so that its bound is one for the whole process.
+#[derive(Debug)]
+pub struct Runner {
+    transport: Transport,
+    permits: Arc<Semaphore>,
+}
+
+impl Runner {
+    /// A runner with at most `parallel` devices busy at once, over all questions.
+    pub fn new(transport: Transport, parallel: usize) -> Self {
+        Self { transport, permits: Arc::new(Semaphore::new(parallel.max(1))) }
+    }
+
+    /// Runs every job until it is done, `deadline` has passed or `cancel` was called; gives one result
+    /// per job, in the jobs' order.
+    pub async fn run(
+        &self,
+        catalogue: &Arc<Catalogue>,
+        jobs: Vec<Job>,
+        deadline: Instant,
+        cancel: &CancellationToken,
+        mut tell: impl FnMut(Event) + Send,
+    ) -> Vec<Done> {
+        let names: Vec<String> = jobs.iter().map(|job| job.device.name.clone()).collect();
+        let mut results: Vec<Option<Result<Gathered, Failure>>> = vec![None; jobs.len()];
+        let (lines, mut said) = mpsc::channel(LINES);
+        let mut tasks = JoinSet::new();
+        for (index, job) in jobs.into_iter().enumerate() {
+            let task = Task {
+                transport: self.transport.clone(),
+                permits: Arc::clone(&self.permits),
+                catalogue: Arc::clone(catalogue),
+                deadline,
+                cancel: cancel.clone(),
+                lines: lines.clone(),
+            };
+            tasks.spawn(async move { (index, task.run(job).await) });
+        }
+        drop(lines);
+        loop {
+            tokio::select! {
+                joined = tasks.join_next() => match joined {
+                    Some(Ok((index, result))) => {
+                        if let (Some(slot), Some(name)) = (results.get_mut(index), names.get(index)) {
+                            *slot = Some(result);
+                            tell(Event::Done(name.clone()));
+                        }
+                    }
+                    // Panics are ours; the device's slot stays empty and is reported below.
+                    Some(Err(error)) => tracing::error!(%error, "a device task ended abnormally"),
+                    None => break,
+                },
+                Some((device, line)) = said.recv() => tell(Event::Line(device, line)),
+            }
+        }
+        let lost =
+            || Err(Failure::new(FailureKind::Prompt, "nocbot failed while it read this device's answer"));
+        names
+            .into_iter()
+            .zip(results)
+            .map(|(device, result)| Done { device, result: result.unwrap_or_else(lost) })
+            .collect()
+    }
+}
+
+/// One device's task.
+struct Task {
+    transport: Transport,
+    permits: Arc<Semaphore>,
+    catalogue: Arc<Catalogue>,
+    deadline: Instant,
+    cancel: CancellationToken,
+    lines: mpsc::Sender<(String, String)>,
+}
+
+impl Task {
+    async fn run(self, job: Job) -> Result<Gathered, Failure> {
+        let permit = tokio::select! {
+            permit = self.permits.acquire() => permit,
+            () = self.cancel.cancelled() => return Err(cancelled()),
+            () = tokio::time::sleep_until(self.deadline) => {
+                return Err(Failure::new(FailureKind::Timeout, "was not asked: too many other devices were busy")
+                    .hint("ask fewer devices, or raise `limits.parallel` in nocbot.yaml"));
+            }
+        };
+        let _permit = permit.map_err(|_| cancelled())?;
+        let mut gathered = Gathered::default();
+        for step in &job.steps {
+            let text = self.send(&job, &step.command).await?;
+            rows::read(&self.catalogue, step, text, &mut gathered).await?;
+        }
+        Ok(gathered)
+    }
+
+    /// Sends one command; the transport keeps the deadline, this keeps the transport to it.
+    async fn send(&self, job: &Job, command: &str) -> Result<String, Failure> {
+        let (stream, mut streamed) = mpsc::channel::<String>(LINES);
+        let request = Request {
+            device: Arc::clone(&job.device),
+            platform: Arc::clone(&job.platform),
+            jumps: job.jumps.clone(),
+            command: command.to_owned(),
+            deadline: self.deadline,
+            cancel: self.cancel.clone(),
+            stream: Some(stream),
+        };
+        let forward = async {
+            while let Some(line) = streamed.recv().await {
+                // A full channel means that nobody reads that fast: the line is in the answer anyway.
+                let _ = self.lines.try_send((job.device.name.clone(), line));
+            }
+            std::future::pending::<()>().await;
+        };
+        let answer = timeout_at(self.deadline + GRACE, self.transport.run(request));
+        let output = tokio::select! {
+            output = answer => output,
+            () = forward => return Err(cancelled()),
+        };
+        match output {
+            Ok(Ok(output)) => Ok(clean(&output.text)),
+            Ok(Err(failure)) => Err(Failure {
+                partial: failure.partial.map(|partial| clean(&partial)),
+                message: clean(&failure.message),
+                ..failure
+            }),
+            Err(_) => Err(Failure::new(FailureKind::Timeout, "gave no answer in time")),
+        }
+    }
+}
+
+fn cancelled() -> Failure {
+    Failure::new(FailureKind::Cancelled, "was cancelled before it answered")
+}

@@ -81,11 +81,12 @@ fn prefix(text: &str) -> Option<IpNetwork> {
 fn mac(text: &str) -> Option<[u8; 6]> {
     let mut out = [0_u8; 6];
     let groups: Vec<&str> = text.split([':', '-', '.']).collect();
-    let digits = match groups.len() {
-        6 => groups.iter().map(|group| format!("{group:0>2}")).collect::<String>(),
-        count @ 1..=3 => groups.iter().map(|group| format!("{group:0>width$}", width = 12 / count)).collect(),
-        _ => return None,
-    };
+    if !matches!(groups.len(), 1..=3 | 6) {
+        return None;
+    }
+    let width = 12 / groups.len();
+    let digits: Vec<String> = groups.iter().map(|group| format!("{group:0>width$}")).collect();
+    let digits = digits.concat();
     if digits.len() != 12 || !digits.is_ascii() {
         return None;
     }

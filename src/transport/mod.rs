@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::error::Failure;
 use crate::inventory::Device;
 use crate::profile::Platform;
 
@@ -41,4 +42,20 @@ pub struct Output {
     pub took: Duration,
     /// Whether the session had been open already.
     pub warm: bool,
+}
+
+/// Everything that can reach a device.
+#[derive(Debug, Clone)]
+pub enum Transport {
+    /// SSH.
+    Ssh(Arc<ssh::Ssh>),
+}
+
+impl Transport {
+    /// Sends one command and waits for its output, the deadline or the cancel token.
+    pub async fn run(&self, request: Request) -> Result<Output, Failure> {
+        match self {
+            Self::Ssh(ssh) => ssh.run(request).await,
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Verbs: what people say and what they get. One file of `device-profiles/verbs/` each; no vendor.
 
+pub mod load;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -37,6 +39,9 @@ pub struct Verb {
     /// The right it needs.
     #[serde(default)]
     pub class: Class,
+    /// Seconds for the whole answer where the usual limit is too short (a trace with silent hops).
+    #[serde(default)]
+    pub timeout: Option<u64>,
     /// What may or must be said beside the targets, in positional order.
     #[serde(default)]
     pub arguments: Vec<Argument>,

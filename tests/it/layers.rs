@@ -1,1 +1,116 @@
-//! The dependency direction of the modules.
+//! The dependency direction of the modules: a module may use only what stands below it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Top to bottom; ARCHITECTURE.md draws the same picture. Modules of one row do not know each other.
+const LAYERS: [&[&str]; 15] = [
+    &["main"],
+    &["cli"],
+    &["app"],
+    &["chat", "web", "sim"],
+    &["bot"],
+    &["run"],
+    &["command", "policy", "store"],
+    &["catalogue"],
+    &["transport", "parse"],
+    &["inventory"],
+    &["profile"],
+    &["verb", "config"],
+    &["answer"],
+    &["table", "yaml"],
+    &["secret", "metrics", "text", "error"],
+];
+
+/// What the bottom row may use of itself: secrets fail with errors.
+const WITHIN: [(&str, &str); 2] = [("secret", "error"), ("secret", "text")];
+
+fn rank(module: &str) -> usize {
+    LAYERS.iter().position(|row| row.contains(&module)).unwrap_or_else(|| {
+        panic!("the module `{module}` stands in no layer: add it to LAYERS and to ARCHITECTURE.md")
+    })
+}
+
+fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The module a file belongs to: the first folder or the file's own name.
+fn module_of(root: &Path, file: &Path) -> String {
+    let first = file.strip_prefix(root).unwrap().components().next().unwrap();
+    first.as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned()
+}
+
+/// The modules that a text uses by `crate::module` or, in `main.rs`, by `nocbot::module`.
+fn uses(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        for (at, mark) in line.match_indices("crate::").chain(line.match_indices("nocbot::")) {
+            let rest = &line[at + mark.len()..];
+            let rest = rest.strip_prefix('{').unwrap_or(rest);
+            for word in rest.split(',') {
+                let name: String =
+                    word.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                if !name.is_empty() {
+                    found.push(name);
+                }
+                if !line[at..].contains("crate::{") {
+                    break;
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn modules_use_only_what_stands_below_them() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let names: Vec<String> = files.iter().map(|file| module_of(&root, file)).collect();
+    let mut wrong: BTreeMap<String, String> = BTreeMap::new();
+    let mut edges = 0;
+    for (file, module) in files.iter().zip(&names) {
+        if module == "lib" {
+            continue;
+        }
+        for used in uses(&std::fs::read_to_string(file).unwrap()) {
+            if used == *module || !names.contains(&used) {
+                continue;
+            }
+            edges += 1;
+            let within = WITHIN.contains(&(module.as_str(), used.as_str()));
+            if rank(module) >= rank(&used) && !within {
+                wrong.insert(
+                    format!("{} uses {used}", file.display()),
+                    format!("{module} stands below {used}"),
+                );
+            }
+        }
+    }
+    assert!(edges > 50, "the test reads too little: only {edges} edges found");
+    assert!(wrong.is_empty(), "edges that point upwards: {wrong:#?}");
+}
+
+#[test]
+fn no_vendor_stands_in_the_code() {
+    const VENDORS: [&str; 9] =
+        ["cisco", "junos", "juniper", "arista", "nokia", "huawei", "mikrotik", "fortinet", "netconfd"];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap().to_lowercase();
+        for vendor in VENDORS {
+            assert!(!text.contains(vendor), "{} names {vendor}: vendors are data", file.display());
+        }
+    }
+}

@@ -6,6 +6,7 @@ mod ask;
 mod browser;
 mod catalogue;
 mod command;
+mod docs;
 mod lab;
 mod layers;
 mod platforms;

@@ -1,1 +1,59 @@
 //! What several test modules need.
+
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use nocbot::bot::{Bot, Limits};
+use nocbot::catalogue::Catalogue;
+use nocbot::run::Runner;
+use nocbot::store::Store;
+use nocbot::transport::Transport;
+use nocbot::transport::ssh::{Settings, Ssh};
+
+/// A bot over a catalogue, with SSH as it is by default and a store in memory.
+pub fn bot(catalogue: Arc<Catalogue>) -> Bot {
+    bot_over(catalogue, Settings::default())
+}
+
+/// [`bot`] with other SSH settings.
+pub fn bot_over(catalogue: Arc<Catalogue>, settings: Settings) -> Bot {
+    let runner = Runner::new(Transport::Ssh(Arc::new(Ssh::new(settings))), 100);
+    let limits = Limits { devices: 1000, timeout: Duration::from_secs(20) };
+    Bot::new(catalogue, runner, Store::in_memory().unwrap(), limits)
+}
+
+/// What a run of the `nocbot` binary gave.
+pub struct Run {
+    pub status: ExitStatus,
+    pub out: String,
+    pub err: String,
+}
+
+/// Runs the binary in a directory and waits for its end.
+pub fn nocbot(arguments: &[&str], directory: &Path) -> Run {
+    nocbot_with(arguments, directory, &[])
+}
+
+/// [`nocbot`] with further environment variables.
+pub fn nocbot_with(arguments: &[&str], directory: &Path, environment: &[(&str, &str)]) -> Run {
+    let output = Command::new(env!("CARGO_BIN_EXE_nocbot"))
+        .args(arguments)
+        .current_dir(directory)
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    Run {
+        status: output.status,
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// A part of the tests that this machine cannot run is named; where everything is required, that fails.
+pub fn left_out(what: &str) {
+    assert!(std::env::var("NOCBOT_REQUIRE_LAB").as_deref() != Ok("1"), "left out, but required: {what}");
+    eprintln!("left out: {what}");
+}

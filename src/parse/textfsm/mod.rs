@@ -1,8 +1,33 @@
 //! TextFSM with the semantics of the reference implementation (textfsm 2.1.0).
+//!
+//! ```text
+//! template text ─ template ─► values, states, rules ─ dispatch ─► a table of rules per state
+//!                 value, rule, action, substitute
+//! text ─ lines ─► machine ─► record ─► Records
+//!                 └ explain: which rule took which line
+//! ```
+//!
+//! A template that the reference refuses is refused here, with line and column. What the reference does
+//! where it is surprising is written down at the function that does it.
+
+mod action;
+mod dispatch;
+mod explain;
+mod lines;
+mod machine;
+mod record;
+mod rule;
+mod substitute;
+mod template;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use explain::{Explanation, Step};
+pub use template::Template;
 
 use std::fmt;
-
-use super::Records;
 
 /// What is wrong with a template, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,24 +65,3 @@ impl fmt::Display for ParseError {
 
 impl std::error::Error for TemplateError {}
 impl std::error::Error for ParseError {}
-
-/// A compiled template: immutable, shared by any number of threads.
-#[derive(Debug)]
-pub struct Template {}
-
-impl Template {
-    /// Compiles a template's text.
-    pub fn compile(_text: &str) -> Result<Self, TemplateError> {
-        Ok(Self {})
-    }
-
-    /// Parses `text` from a reset machine.
-    pub fn parse(&self, _text: &str) -> Result<Records, ParseError> {
-        Ok(Records::default())
-    }
-
-    /// The values' names, in order.
-    pub fn header(&self) -> Vec<String> {
-        Vec::new()
-    }
-}

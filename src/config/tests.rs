@@ -1,0 +1,106 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn read(text: &str) -> Result<Config, Vec<Error>> {
+    let environment = Environment::new(|name| match name {
+        "HOME" => Some("/home/noc".to_owned()),
+        "PORT" => Some("9000".to_owned()),
+        _ => None,
+    });
+    Config::read("nocbot.yaml", text, Path::new("/etc/nocbot"), &environment)
+}
+
+fn messages(text: &str) -> Vec<String> {
+    read(text).unwrap_err().iter().map(Error::report).collect()
+}
+
+#[test]
+fn everything_has_a_default() {
+    for text in ["", "# nothing\n", "{}", "ssh:\nlimits: {}\nconsole: ~\n"] {
+        let config = read(text).unwrap();
+        assert_eq!(config.limits, Limits { devices: 200, timeout: Duration::from_secs(30), parallel: 100 });
+        assert_eq!(config.ssh, Ssh::default());
+        assert!(config.console.listen.ip().is_loopback());
+        assert_eq!(config.inventory, None);
+    }
+}
+
+#[test]
+fn every_key_is_read() {
+    let config = read(
+        "inventory: {hosts: h.yaml, groups: ~/g.yaml}\nstore: /var/lib/nocbot.db\n\
+         ssh: {known_hosts: ~/.ssh/known_hosts, host_keys: accept-new, level: legacy}\n\
+         console: {listen: '127.0.0.1:${PORT}', token: '${TOKEN}'}\n\
+         limits: {devices: 10, timeout: 5, parallel: 3}\n",
+    )
+    .unwrap();
+    let files = config.inventory.unwrap();
+    assert_eq!(files.hosts, Path::new("/etc/nocbot/h.yaml"));
+    assert_eq!(files.groups.as_deref(), Some(Path::new("/home/noc/g.yaml")));
+    assert_eq!(config.store.as_deref(), Some(Path::new("/var/lib/nocbot.db")));
+    assert_eq!(config.ssh.known_hosts.as_deref(), Some(Path::new("/home/noc/.ssh/known_hosts")));
+    assert_eq!((config.ssh.host_keys, config.ssh.level), (HostKeys::AcceptNew, Some(Level::Legacy)));
+    assert_eq!(config.console.listen.port(), 9000);
+    assert!(matches!(config.console.token, Some(SecretRef::Env { name, .. }) if name == "TOKEN"));
+    assert_eq!(config.limits, Limits { devices: 10, timeout: Duration::from_secs(5), parallel: 3 });
+}
+
+#[test]
+fn all_errors_of_a_file_are_reported_at_once() {
+    let found = messages(
+        "inventry: x\nssh: {host_keys: no, levle: modern}\nlimits: {devices: 0, timeout: soon}\n\
+         console: {listen: 8080}\nprofiles: [/no/such/dir]\nparsers: here\nstore: '${NONE}'\n",
+    );
+    let all = found.join("\n");
+    for part in [
+        "nocbot.yaml:1:1: there is no key `inventry` here",
+        "did you mean `inventory`?",
+        "`no` is none of strict, accept-new",
+        "did you mean `level`?",
+        "`devices` must be from 1 to 100000",
+        "`soon` is not a whole number",
+        "`listen` must be an address and a port",
+        "/no/such/dir is not a directory",
+        "`parsers` must be a list, not a text",
+        "nocbot.yaml:7:8: the environment variable NONE is not set",
+    ] {
+        assert!(all.contains(part), "{part}\n{all}");
+    }
+    assert_eq!(found.len(), 9, "{all}");
+}
+
+#[test]
+fn an_inventory_directory_must_hold_hosts() {
+    let dir = tempfile::tempdir().unwrap();
+    let environment = Environment::empty();
+    let load = |text: &str| Config::read("nocbot.yaml", text, dir.path(), &environment);
+    assert!(load("inventory: lab").unwrap_err()[0].message().contains("holds no hosts.yaml"));
+    std::fs::create_dir(dir.path().join("inventory")).unwrap();
+    std::fs::write(dir.path().join("inventory/hosts.yml"), "").unwrap();
+    std::fs::write(dir.path().join("inventory/groups.yaml"), "").unwrap();
+    let files = load("").unwrap().inventory.unwrap();
+    assert!(files.hosts.ends_with("inventory/hosts.yml"));
+    assert!(files.groups.is_some() && files.defaults.is_none());
+    let one = load("inventory: inventory/hosts.yml").unwrap().inventory.unwrap();
+    assert_eq!(one.groups, None);
+}
+
+#[test]
+fn a_missing_file_says_what_to_do() {
+    let errors = Config::load(Path::new("/no/such/nocbot.yaml"), &Environment::empty()).unwrap_err();
+    assert!(errors[0].report().contains("-c FILE"));
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics_and_every_error_has_a_place(
+        text in "((inventory|profiles|parsers|store|ssh|console|limits|x): ?[a-z0-9\\[\\]{}:,~$'\"#/ -]{0,30}\n){0,5}"
+    ) {
+        if let Err(errors) = read(&text) {
+            for error in errors {
+                prop_assert!(error.place().is_some(), "{}", error.report());
+            }
+        }
+    }
+}

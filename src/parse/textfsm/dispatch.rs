@@ -1,0 +1,51 @@
+//! Which rules of a state can match a line at all, by its indentation and its first other byte.
+
+use std::collections::HashMap;
+
+use super::super::pyre::Entry;
+
+/// First bytes told apart: ASCII, all others, none (a line of blanks only).
+const KINDS: usize = 130;
+
+/// For each sort of line the places of the rules to try, in order.
+#[derive(Debug)]
+pub(super) struct Dispatch {
+    table: Box<[u16]>,
+    lists: Vec<Box<[u16]>>,
+}
+
+impl Dispatch {
+    /// From what each rule asks of a line.
+    pub(super) fn new(entries: impl Iterator<Item = Entry>) -> Self {
+        let entries: Vec<Entry> = entries.collect();
+        let mut known: HashMap<Vec<u16>, u16> = HashMap::new();
+        let mut lists: Vec<Box<[u16]>> = Vec::new();
+        let mut table = Vec::with_capacity(KINDS * 2);
+        for key in 0..KINDS * 2 {
+            let byte = match u8::try_from(key % KINDS) {
+                Ok(byte @ 0..=0x80) => Some(byte),
+                _ => None,
+            };
+            let allows = |entry: &Entry| if key < KINDS { entry.flush } else { entry.indented }.allows(byte);
+            let list: Vec<u16> =
+                (0..).zip(&entries).filter(|(_, entry)| allows(entry)).map(|(place, _)| place).collect();
+            let next = u16::try_from(known.len()).unwrap_or(u16::MAX);
+            let place = *known.entry(list).or_insert_with_key(|list| {
+                lists.push(list.clone().into());
+                next
+            });
+            table.push(place);
+        }
+        Self { table: table.into(), lists }
+    }
+
+    /// The rules to try on `line`.
+    pub(super) fn rules(&self, line: &str) -> &[u16] {
+        let bytes = line.as_bytes();
+        let indent = bytes.iter().position(|byte| !matches!(byte, b' ' | b'\t')).unwrap_or(bytes.len());
+        let kind = bytes.get(indent).map_or(KINDS - 1, |&byte| usize::from(byte.min(0x80)));
+        let key = if indent == 0 { kind } else { KINDS + kind };
+        let list = self.table.get(key).and_then(|&place| self.lists.get(usize::from(place)));
+        list.map_or(&[], |list| list)
+    }
+}

@@ -1,0 +1,95 @@
+//! `Value` lines.
+
+use super::super::pyre::{Kind, Regex};
+
+/// Longest name of a value or a state, in characters.
+pub(super) const MAX_NAME: usize = 48;
+
+/// What a value does beside holding the last text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Option_ {
+    /// Keeps its last text over records.
+    Filldown,
+    /// Fills the empty cells of the rows above.
+    Fillup,
+    /// Belongs to the key of a row; the machine does nothing with it.
+    Key,
+    /// Collects every text.
+    List,
+    /// A record without it is dropped.
+    Required,
+}
+
+/// A declared value.
+#[derive(Debug)]
+pub(super) struct Value {
+    pub(super) name: String,
+    /// In the order written, which is the order in which they act.
+    pub(super) options: Vec<Option_>,
+    /// The regex as a named group.
+    pub(super) group: String,
+    /// Of a `List` with groups inside: the regex, to be matched again on what was taken.
+    pub(super) inner: Option<Regex>,
+}
+
+impl Value {
+    pub(super) fn has(&self, option: Option_) -> bool {
+        self.options.contains(&option)
+    }
+
+    /// Reads a line that begins with `Value `. An error has its offset in characters.
+    pub(super) fn read(line: &str) -> Result<Self, (usize, String)> {
+        // Every single blank divides, so two in a row make an empty name.
+        let mut tokens = line.splitn(3, ' ').skip(1);
+        let (second, rest) = (tokens.next().unwrap_or(""), tokens.next());
+        let Some(rest) = rest else {
+            return Err((0, "a value wants a name and a regex: `Value NAME (regex)`".to_owned()));
+        };
+        let (options, name, regex) = if rest.starts_with('(') {
+            ("", second, rest)
+        } else {
+            let (name, regex) = rest.split_once(' ').unwrap_or((rest, ""));
+            (second, name, regex)
+        };
+        let column = |part: &str| line.chars().count() - part.chars().count();
+        let mut read = Vec::new();
+        if !rest.starts_with('(') {
+            for word in options.split(',') {
+                let option = option(word).ok_or_else(|| {
+                    (
+                        6,
+                        format!(
+                            "unknown option `{word}`; there are Filldown, Fillup, Key, List and Required"
+                        ),
+                    )
+                })?;
+                if read.contains(&option) {
+                    return Err((6, format!("the option `{word}` twice")));
+                }
+                read.push(option);
+            }
+        }
+        if name.chars().count() > MAX_NAME {
+            return Err((column(rest), format!("a name longer than {MAX_NAME} characters")));
+        }
+        let at = column(regex);
+        if regex.len() < 2 || !regex.starts_with('(') || !regex.ends_with(')') || regex.ends_with("\\)") {
+            return Err((at, format!("the regex of a value must stand in brackets: `({regex})`")));
+        }
+        let compiled = Regex::of(regex, Kind::Lines).map_err(|error| (at + error.at, error.message))?;
+        let inner = (read.contains(&Option_::List) && compiled.pattern().groups() > 1).then_some(compiled);
+        let group = format!("(?P<{name}>{}", regex.get(1..).unwrap_or(""));
+        Ok(Self { name: name.to_owned(), options: read, group, inner })
+    }
+}
+
+fn option(word: &str) -> Option<Option_> {
+    match word {
+        "Filldown" => Some(Option_::Filldown),
+        "Fillup" => Some(Option_::Fillup),
+        "Key" => Some(Option_::Key),
+        "List" => Some(Option_::List),
+        "Required" => Some(Option_::Required),
+        _ => None,
+    }
+}

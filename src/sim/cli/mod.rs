@@ -1,0 +1,18 @@
+//! Command lines: what a typed line means, and what the device prints.
+
+mod device;
+mod dialect;
+mod exec;
+mod output;
+mod pipe;
+mod shell;
+mod values;
+mod view;
+mod words;
+
+pub use device::Device;
+pub use dialect::Dialect;
+pub use exec::exec;
+pub use output::Stop;
+pub use shell::{Shell, Size};
+pub use view::View;

@@ -1,0 +1,39 @@
+//! Small functions for the templates: parts of prefixes, hardware addresses in groups.
+
+use ipnetwork::IpNetwork;
+use minijinja::{Environment, Error, ErrorKind};
+
+/// Adds them.
+pub fn add_filters(environment: &mut Environment<'static>) {
+    environment.add_filter("ip", |prefix: String| part(&prefix, |net| net.ip().to_string()));
+    environment.add_filter("net", |prefix: String| {
+        part(&prefix, |net| format!("{}/{}", net.network(), net.prefix()))
+    });
+    environment.add_filter("netip", |prefix: String| part(&prefix, |net| net.network().to_string()));
+    environment.add_filter("len", |prefix: String| part(&prefix, |net| net.prefix().to_string()));
+    environment.add_filter("mask", |prefix: String| part(&prefix, |net| net.mask().to_string()));
+    environment.add_filter("broadcast", |prefix: String| part(&prefix, |net| net.broadcast().to_string()));
+    environment.add_filter("mac", mac);
+    environment.add_filter("cut", cut);
+    environment
+        .add_filter("shorter", |text: String, most: usize| -> String { text.chars().take(most).collect() });
+}
+
+fn part(prefix: &str, take: impl Fn(IpNetwork) -> String) -> Result<String, Error> {
+    let net: IpNetwork = prefix
+        .parse()
+        .map_err(|_| Error::new(ErrorKind::InvalidOperation, format!("`{prefix}` is no prefix")))?;
+    Ok(take(net))
+}
+
+/// Hexadecimal digits in groups: `mac(':', 2)`, `mac('.', 4)`.
+fn mac(digits: String, between: String, group: usize) -> String {
+    let digits: Vec<char> = digits.chars().collect();
+    let groups: Vec<String> = digits.chunks(group.max(1)).map(|group| group.iter().collect()).collect();
+    groups.join(&between)
+}
+
+/// A text without its ending, where it has it.
+fn cut(text: String, ending: String) -> String {
+    text.strip_suffix(ending.as_str()).map_or(text.clone(), str::to_owned)
+}

@@ -1,0 +1,14 @@
+//! The network as a graph of devices, and what each device knows of it: pure computation on the
+//! state, without any text of a command line.
+
+mod around;
+mod bgp;
+mod grow;
+mod routes;
+mod spf;
+mod topology;
+mod walk;
+
+pub use topology::{Interface, Net, Node, Traits, hex};
+
+pub(super) use grow::grow;

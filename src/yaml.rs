@@ -1,1 +1,0 @@
-//! YAML files, read with line, column and excerpt in every error.

@@ -1,0 +1,206 @@
+//! Whatever is typed: no panic, errors with a place and an example, and one canonical form.
+
+use nocbot::command::{canonical, complete, normalise, parse, resolve, understand};
+use proptest::prelude::*;
+
+use super::{check_error, shape, small, verbs};
+
+/// What must hold for any text at all.
+fn holds(text: &str) {
+    let verbs = verbs();
+    let catalogue = small();
+    match parse(text, &verbs) {
+        Err(error) => {
+            check_error(&error);
+            check_error(&understand(text, &catalogue).expect_err("both read the same"));
+        }
+        Ok(question) => {
+            let written = canonical(&question);
+            let again = parse(&written, &verbs)
+                .unwrap_or_else(|error| panic!("{text:?} became {written:?}: {}", error.report()));
+            assert_eq!(shape(&again), shape(&question), "{text:?} became {written:?}");
+            assert_eq!(canonical(&again), written);
+            if let Some(Err(error)) = question.targets().map(|targets| resolve(targets, &catalogue)) {
+                check_error(&error);
+            }
+        }
+    }
+    for completion in complete(&catalogue, text) {
+        assert!(text.is_char_boundary(completion.start) && completion.start <= text.len());
+    }
+    if let Ok(once) = normalise(text) {
+        assert!(once.chars().count() <= nocbot::command::MAX_CHARACTERS);
+        assert!(!once.chars().any(|found| found.is_control() && found != '\n'));
+    }
+}
+
+/// Words and signs that mean something somewhere.
+fn piece() -> impl Strategy<Value = String> {
+    let fixed = prop::sample::select(vec![
+        "vrf",
+        "show",
+        "sh",
+        "bgp",
+        "route",
+        "ping",
+        "log",
+        "int",
+        "r1",
+        "r2",
+        "R10",
+        "all",
+        "@core",
+        "site:ams",
+        "core-sw-1",
+        "r*",
+        "/^r[12]$/",
+        ",",
+        "&",
+        " - ",
+        "-",
+        "|",
+        "||",
+        "where",
+        "state",
+        "=",
+        "!=",
+        "~",
+        "<",
+        "in",
+        "and",
+        "or",
+        "not",
+        "(",
+        ")",
+        "sort",
+        "-uptime",
+        "select",
+        "top",
+        "5",
+        "uniq",
+        "group",
+        "by",
+        "count",
+        "json",
+        "include",
+        "up|down",
+        "exclude",
+        "section",
+        "begin",
+        "\"",
+        "'",
+        "\\",
+        "\"a b\"",
+        "'a \"b'",
+        "vrf=RED",
+        "v6",
+        "count 3",
+        "10.0.0.1",
+        "10.0.0.0/8",
+        "2001:db8::1",
+        "on",
+        "version",
+        "ip route",
+        "explain",
+        "help",
+        "devices",
+        "cancel",
+        "again",
+        "!!",
+        ";",
+        "`",
+        "$(",
+        ">",
+        "\n",
+        "\0",
+        "\u{1b}",
+        "😀",
+        "<http://r1|r1>",
+        "<@U1>",
+        "&amp;",
+        "“",
+        "”",
+        "\u{a0}",
+        "–",
+        "*",
+        "[",
+        "]",
+        "{",
+        ":",
+        "/",
+        "@",
+        "--vrf",
+        "is",
+        "é",
+    ]);
+    prop_oneof![8 => fixed.prop_map(str::to_owned), 1 => "\\PC{0,4}".prop_map(|text| text)]
+}
+
+fn joined(pieces: &[(String, bool)]) -> String {
+    pieces.iter().flat_map(|(piece, blank)| [piece.as_str(), if *blank { " " } else { "" }]).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text(text in any::<String>()) {
+        holds(&text);
+    }
+
+    #[test]
+    fn any_pieces(pieces in prop::collection::vec((piece(), any::<bool>()), 0..14)) {
+        let text = joined(&pieces);
+        holds(&text);
+    }
+
+    #[test]
+    fn any_pieces_behind_a_verb(
+        start in prop::sample::select(vec!["vrf r1 ", "show r1 ", "bgp all | where ", "bgp all | include ", "ping r1 ", "show ", "bgp all | ", "vrf "]),
+        pieces in prop::collection::vec((piece(), any::<bool>()), 0..10),
+    ) {
+        let text = joined(&pieces);
+        holds(&format!("{start}{text}"));
+    }
+
+    #[test]
+    fn any_regex(text in "\\PC{0,30}") {
+        holds(&format!("bgp all | include {text}"));
+        holds(&format!("bgp all | where state ~ {text}"));
+        holds(&format!("vrf /{text}/"));
+    }
+
+    #[test]
+    fn examples_with_a_mistake(index in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), with in piece()) {
+        let verbs = verbs();
+        let examples: Vec<&String> = verbs.values().flat_map(|verb| &verb.examples).collect();
+        let mut characters: Vec<char> = index.get(&examples).chars().collect();
+        let at = at.index(characters.len());
+        characters.splice(at..=at, with.chars());
+        holds(&characters.into_iter().collect::<String>());
+    }
+}
+
+#[test]
+fn long_and_odd_texts() {
+    for text in [
+        "x".repeat(10_000),
+        "😀".repeat(10_000),
+        "vrf ".repeat(500),
+        "\0".repeat(5_000),
+        format!("vrf {}", "(".repeat(1_900)),
+        format!("bgp r1 | where {}", "not ".repeat(450)),
+        format!("bgp r1 | include {}", "(".repeat(1_900)),
+        format!("bgp r1 | include {}", "(a{100}){100}"),
+        format!("vrf {}", "r1,".repeat(600)),
+        "<@".repeat(1_000),
+        "&#x110000;&#0;&#xD800;".into(),
+        "[a](http://b".into(),
+        "<http://>".into(),
+        "<http://|>".into(),
+        "<@>".into(),
+        "\u{202e}vrf r1".into(),
+    ] {
+        holds(&text);
+    }
+}

@@ -1,1 +1,0 @@
-//! SSH against real OpenSSH servers and faulty ones.

@@ -1,0 +1,264 @@
+//! Servers that refuse, hang, stall, drop and babble: a clear failure each, and in time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use nocbot::error::FailureKind;
+use nocbot::transport::ssh::{Settings, Ssh};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::server::{Door, Plan, Term};
+use super::{ask, device, platform, request, settings};
+
+#[tokio::test]
+async fn nobody_listens() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let failure = ask(&Ssh::new(settings()), &device("r1", port), &platform(), "show x").await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Connect);
+    assert!(
+        failure.message.contains("refused") && failure.message.contains(&format!("127.0.0.1:{port}")),
+        "{failure}"
+    );
+}
+
+#[tokio::test]
+async fn a_name_without_an_address() {
+    let mut device = device("r1", 22);
+    device.hostname = "no-such-host.invalid".to_owned();
+    let failure = ask(&Ssh::new(settings()), &device, &platform(), "show x").await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Resolve, "{failure}");
+}
+
+#[tokio::test]
+async fn accepts_and_never_speaks() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut device = device("r1", port);
+    device.login.connect_timeout = Some(1);
+    let begun = Instant::now();
+    let failure = ask(&Ssh::new(settings()), &device, &platform(), "show x").await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Connect);
+    assert!(failure.message.contains("did not begin to speak SSH"), "{failure}");
+    assert!(begun.elapsed() < Duration::from_secs(3));
+    drop(listener);
+}
+
+/// A TCP server that says one thing, and then holds or closes the connection.
+async fn says(words: &'static [u8], hold: bool) -> (u16, tokio::task::JoinHandle<usize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let task = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(words).await.unwrap();
+        let mut total = 0;
+        let mut buffer = [0; 4096];
+        while hold {
+            match stream.read(&mut buffer).await {
+                Ok(0) | Err(_) => break,
+                Ok(n) => total += n,
+            }
+        }
+        total
+    });
+    (port, task)
+}
+
+#[tokio::test]
+async fn stops_speaking_in_the_handshake_and_the_connection_is_given_up() {
+    let (port, task) = says(b"SSH-2.0-Sleepy\r\n", true).await;
+    let mut device = device("r1", port);
+    device.login.connect_timeout = Some(1);
+    let failure = ask(&Ssh::new(settings()), &device, &platform(), "show x").await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Connect);
+    assert!(failure.message.contains("did not finish the SSH handshake"), "{failure}");
+    // The server sees the end: no task is left waiting for it.
+    tokio::time::timeout(Duration::from_secs(3), task).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn another_service_answers() {
+    let (port, _task) = says(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", false).await;
+    let failure = ask(&Ssh::new(settings()), &device("r1", port), &platform(), "show x").await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Connect);
+    assert!(failure.message.contains("HTTP/1.1 400 Bad Request"), "{failure}");
+
+    let (port, _task) = says(b"", false).await;
+    let failure = ask(&Ssh::new(settings()), &device("r1", port), &platform(), "show x").await.unwrap_err();
+    assert!(failure.message.contains("before a word of SSH"), "{failure}");
+
+    let (port, _task) = says(b"SSH-2.0-Babble\r\n\x00\xff\xff\xff garbage garbage garbage", false).await;
+    let failure = ask(&Ssh::new(settings()), &device("r1", port), &platform(), "show x").await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Connect, "{failure}");
+}
+
+#[tokio::test]
+async fn never_answers_the_login() {
+    let server = Plan::cli(|_| String::new()).door(Door::Stuck).start().await;
+    let ssh = Ssh::new(Settings { auth_timeout: Duration::from_millis(700), ..settings() });
+    let begun = Instant::now();
+    let failure = ask(&ssh, &device("r1", server.port), &platform(), "show x").await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Timeout);
+    assert!(failure.message.contains("login"), "{failure}");
+    assert!(begun.elapsed() < Duration::from_secs(4));
+}
+
+#[tokio::test]
+async fn shows_no_prompt() {
+    let server = Plan::shell(|mut term: Term| async move {
+        term.send("Press any key to reboot the router\r\nSure? [y/n] ").await;
+        while term.key().await.is_some() {}
+    })
+    .start()
+    .await;
+    let ssh = Ssh::new(Settings { prompt_timeout: Duration::from_secs(1), ..settings() });
+    let failure = ask(&ssh, &device("r1", server.port), &platform(), "show x").await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Prompt);
+    assert!(failure.message.contains("Sure? [y/n]"), "{failure}");
+    assert!(failure.partial.unwrap().contains("Press any key"));
+}
+
+fn stalls() -> Plan {
+    Plan::shell(|mut term: Term| async move {
+        term.send("r1#").await;
+        while let Some(line) = term.line().await {
+            if line == "show slow" {
+                term.send("one\r\ntwo\r\nthr").await;
+                std::future::pending::<()>().await;
+            }
+            term.send("r1#").await;
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_stall_in_the_middle_keeps_what_came() {
+    let server = stalls().start().await;
+    let ssh = Ssh::new(Settings { idle_timeout: Duration::from_millis(800), ..settings() });
+    let (device, platform) = (device("r1", server.port), platform());
+    let failure = ask(&ssh, &device, &platform, "show slow").await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Timeout);
+    assert_eq!(failure.partial.as_deref(), Some("one\ntwo\nthr"));
+
+    let mut late = request(&device, &platform, "show slow");
+    late.deadline = tokio::time::Instant::now() + Duration::from_millis(600);
+    let begun = Instant::now();
+    let failure = Ssh::new(settings()).run(late).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Timeout, "{failure}");
+    assert_eq!(failure.partial.as_deref(), Some("one\ntwo\nthr"));
+    assert!(begun.elapsed() < Duration::from_secs(2));
+
+    // A stalled session is not used again.
+    assert!(!ask(&ssh, &device, &platform, "show x").await.unwrap().warm);
+}
+
+#[tokio::test]
+async fn cancelling_ends_at_once() {
+    let server = stalls().start().await;
+    let ssh = Ssh::new(settings());
+    let request = request(&device("r1", server.port), &platform(), "show slow");
+    let cancel = request.cancel.clone();
+    let task = tokio::spawn(async move { ssh.run(request).await });
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let begun = Instant::now();
+    cancel.cancel();
+    let failure = task.await.unwrap().unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Cancelled);
+    assert_eq!(failure.partial.as_deref(), Some("one\ntwo"));
+    assert!(begun.elapsed() < Duration::from_millis(200));
+}
+
+#[tokio::test]
+async fn a_connection_cut_in_the_middle_keeps_what_came() {
+    let server = Plan::shell(|mut term: Term| async move {
+        term.send("r1#").await;
+        while let Some(line) = term.line().await {
+            if line == "show x" {
+                term.send("one\r\ntwo\r\n").await;
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                term.cut().await;
+            }
+            term.send("r1#").await;
+        }
+    })
+    .start()
+    .await;
+    let failure =
+        ask(&Ssh::new(settings()), &device("r1", server.port), &platform(), "show x").await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Connect);
+    assert!(failure.message.contains("going down"), "{failure}");
+    assert_eq!(failure.partial.as_deref(), Some("one\ntwo"));
+}
+
+/// A device that answers so many commands per connection, and then does `end`.
+fn mortal(commands: usize, cut: bool) -> (Plan, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&asked);
+    let plan = Plan::shell(move |mut term: Term| {
+        let asked = Arc::clone(&counter);
+        async move {
+            term.send("r1#").await;
+            let mut left = commands;
+            while let Some(line) = term.line().await {
+                if line == "show x" {
+                    asked.fetch_add(1, Ordering::SeqCst);
+                    if left == 0 {
+                        if cut {
+                            term.cut().await;
+                        }
+                        std::future::pending::<()>().await;
+                    }
+                    left -= 1;
+                    term.send("x\r\n").await;
+                }
+                term.send("r1#").await;
+            }
+        }
+    });
+    (plan, asked)
+}
+
+#[tokio::test]
+async fn a_dead_warm_session_is_replaced_once_and_nobody_notices() {
+    let (plan, asked) = mortal(1, true);
+    let server = plan.start().await;
+    let ssh = Ssh::new(settings());
+    let (device, platform) = (device("r1", server.port), platform());
+    assert_eq!(ask(&ssh, &device, &platform, "show x").await.unwrap().text, "x");
+    let second = ask(&ssh, &device, &platform, "show x").await.unwrap();
+    assert_eq!(second.text, "x");
+    assert!(!second.warm);
+    assert_eq!(asked.load(Ordering::SeqCst), 3);
+
+    let (plan, asked) = mortal(0, true);
+    let server = plan.start().await;
+    let failure = ask(&ssh, &super::device("r2", server.port), &platform, "show x").await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Connect);
+    assert_eq!(asked.load(Ordering::SeqCst), 1, "a fresh session that dies is not tried again");
+}
+
+#[tokio::test]
+async fn a_slow_device_delays_nobody_else() {
+    let slow = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server =
+        Plan::cli(|line| if line == "show x" { "x\n".to_owned() } else { String::new() }).start().await;
+    let ssh = Ssh::new(settings());
+    let platform = platform();
+    let stuck: Vec<_> = (0..20)
+        .map(|n| {
+            let mut device = device(&format!("dead{n}"), slow.local_addr().unwrap().port());
+            device.login.connect_timeout = Some(4);
+            let (ssh, request) = (ssh.clone(), request(&device, &platform, "show x"));
+            tokio::spawn(async move { ssh.run(request).await })
+        })
+        .collect();
+    let begun = Instant::now();
+    assert_eq!(ask(&ssh, &device("r1", server.port), &platform, "show x").await.unwrap().text, "x");
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    for task in stuck {
+        assert_eq!(task.await.unwrap().unwrap_err().kind, FailureKind::Connect);
+    }
+}
