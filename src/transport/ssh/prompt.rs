@@ -59,6 +59,7 @@ fn stem(prompt: &str) -> &str {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 pub(super) mod tests {
     use std::collections::BTreeMap;
 

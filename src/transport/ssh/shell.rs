@@ -50,12 +50,8 @@ impl Shell {
         let mut wire = Wire::new(link.open_session().await?);
         let gone = |_| closed_early(link);
         wire.requests().request_pty(true, "vt100", COLUMNS, ROWS, 0, 0, &[]).await.map_err(gone)?;
-        if wire.reply(REQUEST_TIME).await == Some(false) {
-            // Odd, but a shell without one can be talked to as well.
-            tracing::debug!(device = link.who(), "no PTY");
-        }
         wire.requests().request_shell(true).await.map_err(gone)?;
-        if wire.reply(REQUEST_TIME).await == Some(false) {
+        if !wire.ready(2, REQUEST_TIME).await {
             return Err(Failure::new(FailureKind::Connect, format!("{} refuses a shell", link.who()))
                 .hint("if the platform takes one command per request, its profile needs `session: exec`"));
         }
@@ -108,6 +104,10 @@ impl Shell {
                 (None, None) => SUSPICION.min(order.idle.saturating_sub(self.wire.silence())),
             };
             let left = order.deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                self.keep_rest(&mut echo, capture);
+                return Err(Trouble::Failed(out_of_time(link.who(), order.command)));
+            }
             match self.wire.next(wait.min(left)).await {
                 Event::Data(data) => {
                     bytes += data.len();
@@ -130,10 +130,6 @@ impl Shell {
                     let failure = cut_off(link, order.command);
                     return Err(if answered { Trouble::Failed(failure) } else { Trouble::Dead(failure) });
                 }
-                Event::Quiet if left.is_zero() => {
-                    self.keep_rest(&mut echo, capture);
-                    return Err(Trouble::Failed(out_of_time(link.who(), order.command)));
-                }
                 // The wait was cut short by the deadline: look again.
                 Event::Quiet if left < wait => {}
                 Event::Quiet => {
@@ -142,6 +138,9 @@ impl Shell {
                         self.prompt.saw(line);
                         echo.finish(&mut |line| capture.line(&line));
                         self.echoes = echo.found();
+                        if nudged {
+                            capture.cut_at(|line| self.prompt.is(line));
+                        }
                         return Ok(());
                     }
                     if let Some(answer) = pager {
@@ -239,7 +238,14 @@ impl Shell {
             } else {
                 order.prompt_timeout
             };
-            match self.wire.next(wait.min(until.saturating_duration_since(Instant::now()))).await {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Failure::new(
+                    FailureKind::Auth,
+                    format!("{who} did not answer `{}` within {:?}", enable.command, order.prompt_timeout),
+                ));
+            }
+            match self.wire.next(wait.min(left)).await {
                 Event::Data(data) => self.wire.screen.feed(&data, &mut |line| {
                     ended += 1;
                     if !line.trim().is_empty() && !enable.ask.is_match(line.trim()) {
@@ -264,15 +270,8 @@ impl Shell {
                         return Ok(());
                     }
                     Some(_) => return Err(wrong(&said)),
-                    None => {
-                        return Err(Failure::new(
-                            FailureKind::Auth,
-                            format!(
-                                "{who} did not answer `{}` within {:?}",
-                                enable.command, order.prompt_timeout
-                            ),
-                        ));
-                    }
+                    // The time is up: the next round says so.
+                    None => {}
                 },
             }
         }
@@ -305,6 +304,10 @@ async fn find_prompt(
             _ => POKE,
         };
         let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            // Also when data never stops coming.
+            break;
+        }
         match wire.next(wait.min(left)).await {
             Event::Data(data) => wire.screen.feed(&data, &mut |line| {
                 if since.len() < MAX_SEEN {
@@ -313,13 +316,13 @@ async fn find_prompt(
                 if seen.len() == MAX_SEEN {
                     seen.pop_front();
                 }
-                seen.push_back(line);
+                seen.push_back(line.chars().take(MAX_PROMPT).collect());
             }),
             Event::Closed => {
                 let said = said(&seen, &wire.screen.line());
                 return Err(closed_early(link).partial(said));
             }
-            Event::Quiet if left.is_zero() => ended = true,
+            Event::Quiet if left <= wait => {}
             Event::Quiet => {
                 if let (true, Some(mode)) = (confirmed, mode) {
                     since.retain(|line| !line.is_empty() && line != shown);

@@ -48,6 +48,8 @@ async fn every_algorithm_works_at_its_level() {
         ("Ciphers", "aes128-cbc"),
         ("Ciphers", "aes192-cbc"),
         ("Ciphers", "aes256-cbc"),
+        ("HostKeyAlgorithms", "ssh-dss"),
+        ("HostKeyAlgorithms", "ssh-rsa"),
     ];
     let compat = [
         ("KexAlgorithms", "ecdh-sha2-nistp256"),
@@ -77,6 +79,9 @@ async fn every_algorithm_works_at_its_level() {
         let cipher = if *option == "MACs" { "Ciphers aes128-ctr\n" } else { "" };
         let keys: &[&str] = match *name {
             "rsa-sha2-512" => &["rsa"],
+            // As short as old routers have them.
+            "ssh-rsa" => &["rsa1024"],
+            "ssh-dss" => &["dsa"],
             "ecdsa-sha2-nistp256" => &["ecdsa"],
             _ => &["ed25519"],
         };
