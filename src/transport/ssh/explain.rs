@@ -83,6 +83,12 @@ impl Attempt<'_> {
     }
 
     fn not_ssh(&self) -> Option<Failure> {
+        if let Some(line) = self.opening.version_one() {
+            let message = format!("{} speaks only SSH version 1 ({line})", self.who);
+            return Some(
+                Failure::new(FailureKind::Connect, message).hint("enable SSH version 2 on the device"),
+            );
+        }
         let line = self.opening.not_ssh()?;
         let message = format!("{} answers with `{line}` instead of SSH", self.who);
         Some(

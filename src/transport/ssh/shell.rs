@@ -26,6 +26,8 @@ const POKE: Duration = Duration::from_millis(1500);
 const MAX_POKES: usize = 8;
 /// The silence after a prompt when no echo came before it.
 const NO_ECHO_SETTLE: Duration = Duration::from_millis(500);
+/// The silence after a prompt when the output had such a line in it before: it may have another.
+const DOUBTFUL_SETTLE: Duration = Duration::from_millis(300);
 /// A warm session that is silent for so long is asked whether it lives.
 const SUSPICION: Duration = Duration::from_secs(3);
 /// Lines kept for the message when no prompt is found.
@@ -91,6 +93,7 @@ impl Shell {
         let mut bytes = 0_usize;
         let mut recent: VecDeque<bool> = VecDeque::with_capacity(LOOK_BACK);
         let mut suspected = false;
+        let mut doubtful = false;
         let mut nudged = false;
         loop {
             let line = self.last_line();
@@ -98,6 +101,7 @@ impl Shell {
                 line.as_deref().filter(|_| lines > 0).and_then(|line| self.prompt.mode(platform, line));
             let pager = line.as_deref().filter(|_| mode.is_none()).and_then(|line| pager(platform, line));
             let wait = match (mode, pager) {
+                (Some(_), _) if doubtful => self.wire.settle().max(DOUBTFUL_SETTLE),
                 (Some(_), _) if echo.found() || !self.echoes => self.wire.settle(),
                 (Some(_), _) => self.wire.settle().max(NO_ECHO_SETTLE),
                 (None, Some(_)) => self.wire.settle(),
@@ -118,6 +122,7 @@ impl Shell {
                             recent.pop_front();
                         }
                         recent.push_back(prompt.is(&line));
+                        doubtful |= echo.found() && prompt.mode(platform, &line).is_some();
                         echo.line(line, &mut |line| capture.line(&line));
                     });
                     if capture.is_cut() {

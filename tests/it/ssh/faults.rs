@@ -309,31 +309,35 @@ async fn the_second_address_of_a_name_is_tried() {
     assert_eq!(ask(&Ssh::new(settings()), &device, &platform(), "show x").await.unwrap().text, "x");
 }
 
-#[tokio::test]
-async fn a_warm_session_whose_path_has_died_is_replaced() {
-    let server =
-        Plan::cli(|line| if line == "show x" { "x\n".to_owned() } else { String::new() }).start().await;
-    // A way to the server that swallows everything once told to; new connections go through.
+/// A way to a server that swallows everything once told to; new connections go through.
+async fn way_to(target: u16) -> (u16, tokio::sync::watch::Sender<()>, tokio::task::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let (dead, _) = tokio::sync::watch::channel(());
     let told = dead.clone();
-    let target = server.port;
     let way = tokio::spawn(async move {
-        let mut held = Vec::new();
+        let mut ways = tokio::task::JoinSet::new();
         while let Ok((mut near, _)) = listener.accept().await {
             let mut told = told.subscribe();
             let mut far = tokio::net::TcpStream::connect(("127.0.0.1", target)).await.unwrap();
-            held.push(tokio::spawn(async move {
+            ways.spawn(async move {
                 tokio::select! {
                     _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
                     _ = told.changed() => {}
                 }
                 // Both ends stay open, and nothing goes through any more.
                 std::future::pending::<()>().await;
-            }));
+            });
         }
     });
+    (port, dead, way)
+}
+
+#[tokio::test]
+async fn a_warm_session_whose_path_has_died_is_replaced() {
+    let server =
+        Plan::cli(|line| if line == "show x" { "x\n".to_owned() } else { String::new() }).start().await;
+    let (port, dead, way) = way_to(server.port).await;
     let ssh = Ssh::new(Settings { idle_timeout: Duration::from_secs(20), ..settings() });
     let device = device("r1", port);
     assert!(!ask(&ssh, &device, &platform(), "show x").await.unwrap().warm);
@@ -343,5 +347,24 @@ async fn a_warm_session_whose_path_has_died_is_replaced() {
     let output = ask(&ssh, &device, &platform(), "show x").await.unwrap();
     assert_eq!((output.text.as_str(), output.warm), ("x", false));
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    way.abort();
+}
+
+#[tokio::test]
+async fn keepalives_find_a_dead_path_before_anybody_asks() {
+    let server =
+        Plan::cli(|line| if line == "show x" { "x\n".to_owned() } else { String::new() }).start().await;
+    let (port, dead, way) = way_to(server.port).await;
+    let ssh = Ssh::new(Settings { keepalive: Duration::from_millis(200), ..settings() });
+    let device = device("r1", port);
+    ask(&ssh, &device, &platform(), "show x").await.unwrap();
+    // While the path lives, keepalives are answered and the session stays.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert!(ask(&ssh, &device, &platform(), "show x").await.unwrap().warm);
+    dead.send(()).unwrap();
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let begun = Instant::now();
+    assert!(!ask(&ssh, &device, &platform(), "show x").await.unwrap().warm);
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     way.abort();
 }

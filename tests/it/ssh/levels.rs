@@ -13,6 +13,8 @@ use super::{ask, device, exec_platform, settings};
 async fn at(sshd: &Sshd, level: Level) -> Result<String, nocbot::error::Failure> {
     let mut device = device("r1", sshd.port);
     device.login.level = Some(level);
+    // The largest groups take a busy machine seconds.
+    device.login.connect_timeout = Some(30);
     let ssh = Ssh::new(Settings { known_hosts: Some(sshd.path("known_hosts")), ..settings() });
     ask(&ssh, &device, &exec_platform(), "echo ok").await.map(|output| output.text)
 }
