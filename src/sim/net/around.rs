@@ -194,7 +194,7 @@ impl Net {
         for (ago, kind) in [(86_000, "login"), (85_940, "config"), (412, "login")] {
             events.push(event(node, node.uptime.saturating_sub(60).min(ago), kind, "netops", "192.168.255.254"));
         }
-        events.sort_by(|a, b| (b.ago, a.kind, &a.subject).cmp(&(a.ago, b.kind, &b.subject)));
+        events.sort_by_key(|event| (std::cmp::Reverse(event.ago), event.number));
         events
     }
 }

@@ -157,13 +157,16 @@ impl Net {
             if hops.is_empty() {
                 continue;
             }
+            // A route is no older than the adjacency it leaves by.
+            let nexts = hops.iter().filter_map(|hop| self.nodes.get(hop.next?.0));
+            let age = nexts.map(|next| since(node, next, 40)).chain([since(node, far, 40)]).min().unwrap_or(0);
             for interface in far.interfaces.iter().filter(|interface| interface.vrf == vrf && interface.up) {
                 let Some(net) = interface.net(family) else { continue };
                 let Ok(prefix) = IpNetwork::new(net.network(), net.prefix()) else { continue };
                 let metric = cost.saturating_add(interface.cost);
                 let distance = node.traits.distance.ospf;
                 let route = Route {
-                    age: since(node, far, 40),
+                    age,
                     from: Some(far.loopback.into()),
                     ..plain(prefix, Protocol::Ospf, distance, metric, hops.clone())
                 };
