@@ -20,10 +20,10 @@
 //! ```
 //!
 //! A request is a future and nothing else. Cancelling it, or its deadline, drops the future; the
-//! session in it drops its [`connect::Link`], whose guard cuts the connection, and the library's
+//! session in it drops its `connect::Link`, whose guard cuts the connection, and the library's
 //! task ends. Nothing that was interrupted goes back to the pool: a shell in the middle of an answer
 //! is of no use to the next command. What had arrived until then lives outside of that future (in
-//! [`capture::Capture`]) and goes into the failure.
+//! `capture::Capture`) and goes into the failure.
 //!
 //! A shell session is a conversation with a person's interface, and the only hard part of it is to
 //! know when an answer is over:
@@ -35,7 +35,7 @@
 //! * A command is over when its echo has been seen, a line has ended since, the last line is the
 //!   prompt, and it stands still for a few of the device's own pauses: a configuration that
 //!   contains the prompt goes on behind it.
-//! * The screen ([`screen`]) keeps one line as a terminal would, so whatever a device draws, erases
+//! * The screen (`screen`) keeps one line as a terminal would, so whatever a device draws, erases
 //!   and redraws comes out as what a person would have read.
 //!
 //! A warm session may have died unnoticed. If it ends, or does not even answer a ping, before a

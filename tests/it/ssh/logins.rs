@@ -250,3 +250,25 @@ async fn keys_of_an_agent() {
     let failure = ask(&ssh(), &device, &exec_platform(), "echo ok").await.unwrap_err();
     assert!(failure.message.contains("agent key") && failure.message.contains(", password;"), "{failure}");
 }
+
+#[tokio::test]
+async fn several_ways_one_after_the_other() {
+    for (ways, extra) in [
+        ("publickey,password", ""),
+        ("password,publickey", ""),
+        ("publickey,keyboard-interactive", "UsePAM yes\nKbdInteractiveAuthentication yes\n"),
+        ("keyboard-interactive,publickey", "UsePAM yes\nKbdInteractiveAuthentication yes\n"),
+    ] {
+        let Some(sshd) = Sshd::start(&format!("AuthenticationMethods {ways}\n{extra}")).await else { return };
+        let file = sshd.path("id");
+        keygen(&["-t", "ed25519", "-N", "", "-f", file.to_str().unwrap()]);
+        sshd.authorize(&sshd.path("id.pub"));
+        let mut device = by_key(&sshd, &file, None);
+        device.login.password = Some(secret("hunter2"));
+        let output = ask(&Ssh::new(settings()), &device, &exec_platform(), "echo ok").await;
+        assert_eq!(output.unwrap_or_else(|failure| panic!("{ways}: {failure}")).text, "ok");
+        device.login.use_keys = false;
+        let failure = ask(&Ssh::new(settings()), &device, &exec_platform(), "echo ok").await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Auth, "{ways}");
+    }
+}

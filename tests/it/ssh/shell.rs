@@ -434,3 +434,31 @@ async fn the_limit_over_all_devices_makes_idle_sessions_leave() {
         assert_eq!(task.await.unwrap().unwrap().text, "x");
     }
 }
+
+#[tokio::test]
+async fn a_hundred_devices_at_once() {
+    let server =
+        Plan::cli(|line| if line == "show x" { "x\n".to_owned() } else { String::new() }).start().await;
+    let ssh = Ssh::new(settings());
+    let devices: Vec<_> = (0..100)
+        .map(|n| {
+            let mut device = device(&format!("r{n}"), server.port);
+            device.login.connect_timeout = Some(30);
+            device
+        })
+        .collect();
+    for warm in [false, true] {
+        let tasks: Vec<_> = devices
+            .iter()
+            .map(|device| {
+                let (ssh, request) = (ssh.clone(), request(device, &platform(), "show x"));
+                tokio::spawn(async move { ssh.run(request).await })
+            })
+            .collect();
+        for task in tasks {
+            let output = task.await.unwrap().unwrap();
+            assert_eq!((output.text.as_str(), output.warm), ("x", warm));
+        }
+    }
+    assert_eq!(server.connections.load(Ordering::SeqCst), 100);
+}

@@ -17,6 +17,7 @@ use super::session::{Client, Remarks};
 use crate::error::{Failure, FailureKind};
 use crate::inventory::Login;
 use crate::profile::Level;
+use crate::secret::Secret;
 
 /// Logs in to the server behind `handle`.
 pub(super) struct Auth<'a> {
@@ -78,38 +79,54 @@ impl Auth<'_> {
         if matches!(course.take(reply), Step::Done) {
             return Ok(true);
         }
-        if (self.login.use_keys || (self.login.key_file.is_some() && self.login.password.is_none()))
-            && course.offers(MethodKind::PublicKey)
-            && self.keys(course).await?
-        {
-            return Ok(true);
+        let mut keys =
+            self.login.use_keys || (self.login.key_file.is_some() && self.login.password.is_none());
+        let mut password = self.login.password.is_some();
+        let mut questions = password;
+        // Each way once; a server may want several of them, one after the other.
+        loop {
+            let step = if keys && course.offers(MethodKind::PublicKey) {
+                keys = false;
+                self.keys(course).await?
+            } else if password && course.offers(MethodKind::Password) {
+                password = false;
+                let step = self.password(course).await?;
+                // Refused: the same password as an answer would be a second attempt.
+                questions &= matches!(step, Step::More { partial: true });
+                step
+            } else if questions && course.offers(MethodKind::KeyboardInteractive) {
+                questions = false;
+                let step = questions::answer(course, &self.secret().await?).await?;
+                password &= matches!(step, Step::More { partial: true });
+                step
+            } else {
+                return Ok(false);
+            };
+            if matches!(step, Step::Done) {
+                return Ok(true);
+            }
         }
-        let Some(password) = &self.login.password else { return Ok(false) };
-        if !course.offers(MethodKind::Password) && !course.offers(MethodKind::KeyboardInteractive) {
-            return Ok(false);
-        }
-        let password = password.resolve().await.map_err(|error| {
-            let failure =
-                Failure::new(FailureKind::Auth, format!("no password for {}: {}", self.who, error.message()));
-            match error.hints().first() {
+    }
+
+    async fn password(&self, course: &mut Course<'_>) -> Result<Step, Stop> {
+        let password = self.secret().await?;
+        course.tried.push("password".to_owned());
+        let user = course.user.clone();
+        let reply = course.handle.authenticate_password(user, password.expose()).await?;
+        Ok(course.take(reply))
+    }
+
+    /// The device's password, now.
+    async fn secret(&self) -> Result<Secret, Stop> {
+        let Some(password) = &self.login.password else { return Ok(Secret::new("")) };
+        password.resolve().await.map_err(|error| {
+            let message = format!("no password for {}: {}", self.who, error.message());
+            let failure = Failure::new(FailureKind::Auth, message);
+            Stop::Failure(match error.hints().first() {
                 Some(hint) => failure.hint(hint.clone()),
                 None => failure,
-            }
-        })?;
-        if course.offers(MethodKind::Password) {
-            course.tried.push("password".to_owned());
-            let user = course.user.clone();
-            let reply = course.handle.authenticate_password(user, password.expose()).await?;
-            match course.take(reply) {
-                Step::Done => return Ok(true),
-                Step::More { partial: false } => return Ok(false),
-                Step::More { partial: true } => {}
-            }
-        }
-        if course.offers(MethodKind::KeyboardInteractive) {
-            return questions::answer(course, &password).await;
-        }
-        Ok(false)
+            })
+        })
     }
 
     fn refusal(&self, course: &Course<'_>) -> Failure {
@@ -173,12 +190,6 @@ impl Course<'_> {
 enum Stop {
     Failure(Failure),
     Protocol(russh::Error),
-}
-
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(failure)
-    }
 }
 
 impl From<russh::Error> for Stop {

@@ -20,29 +20,32 @@ const SIGNATURE_ALGORITHMS_TIME: Duration = Duration::from_millis(150);
 /// For each answer of the agent.
 const AGENT_TIME: Duration = Duration::from_secs(5);
 
+/// Hashes for RSA signatures, best first; `None` in it is SHA-1.
+type Hashes = Vec<Option<HashAlg>>;
+
 impl Auth<'_> {
     /// The key file, then the agent's keys.
-    pub(super) async fn keys(&self, course: &mut Course<'_>) -> Result<bool, Stop> {
-        let hashes = self.rsa_hashes(course).await?;
+    pub(super) async fn keys(&self, course: &mut Course<'_>) -> Result<Step, Stop> {
+        let mut rsa = None;
         if let Some(path) = &self.login.key_file {
             match key_file::load(path, self.login.passphrase.as_ref()).await {
                 Ok(key) => {
                     let shown = format!("key {} ({})", path.display(), key.algorithm());
-                    for hash in hashes_for(&key.algorithm(), &hashes) {
+                    let hashes = self.hashes(course, &key.algorithm(), &mut rsa).await?;
+                    for hash in &hashes {
                         if !course.offers(MethodKind::PublicKey) {
                             break;
                         }
-                        course.tried.push(with_hash(&shown, hash));
-                        let key = PrivateKeyWithHashAlg::new(key.clone(), hash);
+                        course.tried.push(with_hash(&shown, *hash));
+                        let key = PrivateKeyWithHashAlg::new(key.clone(), *hash);
                         let user = course.user.clone();
                         let reply = course.handle.authenticate_publickey(user, key).await?;
                         match course.take(reply) {
-                            Step::Done => return Ok(true),
-                            Step::More { partial: true } => return Ok(false),
                             Step::More { partial: false } => {}
+                            step => return Ok(step),
                         }
                     }
-                    if key.algorithm().is_rsa() && hashes.is_empty() {
+                    if hashes.is_empty() {
                         course.notes.push(
                             "the server takes RSA keys with SHA-1 signatures only, which needs level legacy"
                                 .to_owned(),
@@ -55,17 +58,17 @@ impl Auth<'_> {
         if let Some(socket) = self.agent
             && course.offers(MethodKind::PublicKey)
         {
-            return self.agent(course, socket, &hashes).await;
+            return self.agent(course, socket, &mut rsa).await;
         }
-        Ok(false)
+        Ok(Step::More { partial: false })
     }
 
     async fn agent(
         &self,
         course: &mut Course<'_>,
         socket: &Path,
-        hashes: &[Option<HashAlg>],
-    ) -> Result<bool, Stop> {
+        rsa: &mut Option<Hashes>,
+    ) -> Result<Step, Stop> {
         let opened = tokio::time::timeout(AGENT_TIME, async {
             let mut agent = AgentClient::connect_uds(socket).await?;
             let identities = agent.request_identities().await?;
@@ -75,11 +78,11 @@ impl Auth<'_> {
             Ok(Ok(opened)) => opened,
             Ok(Err(error)) => {
                 course.notes.push(format!("the agent at {} cannot be used: {error}", socket.display()));
-                return Ok(false);
+                return Ok(Step::More { partial: false });
             }
             Err(_) => {
                 course.notes.push(format!("the agent at {} does not answer", socket.display()));
-                return Ok(false);
+                return Ok(Step::More { partial: false });
             }
         };
         let mut public: Vec<(PublicKey, String)> = identities
@@ -100,18 +103,17 @@ impl Auth<'_> {
         }
         for (key, comment) in public {
             let shown = format!("agent key {} ({})", plain(&comment), key.algorithm());
-            for hash in hashes_for(&key.algorithm(), hashes) {
+            for hash in self.hashes(course, &key.algorithm(), rsa).await? {
                 if !course.offers(MethodKind::PublicKey) {
-                    return Ok(false);
+                    return Ok(Step::More { partial: false });
                 }
                 course.tried.push(with_hash(&shown, hash));
                 let user = course.user.clone();
                 let attempt = course.handle.authenticate_publickey_with(user, key.clone(), hash, &mut agent);
                 match attempt.await {
                     Ok(reply) => match course.take(reply) {
-                        Step::Done => return Ok(true),
-                        Step::More { partial: true } => return Ok(false),
                         Step::More { partial: false } => {}
+                        step => return Ok(step),
                     },
                     Err(error) => {
                         course
@@ -121,11 +123,28 @@ impl Auth<'_> {
                 }
             }
         }
-        Ok(false)
+        Ok(Step::More { partial: false })
     }
 
-    /// The RSA signatures to try, best first; `None` in it is SHA-1.
-    async fn rsa_hashes(&self, course: &mut Course<'_>) -> Result<Vec<Option<HashAlg>>, Stop> {
+    /// The hashes to try with a key: for other keys than RSA there is nothing to choose. `rsa` keeps
+    /// the server's answer, which may have to be waited for.
+    async fn hashes(
+        &self,
+        course: &mut Course<'_>,
+        algorithm: &Algorithm,
+        rsa: &mut Option<Hashes>,
+    ) -> Result<Hashes, Stop> {
+        if !matches!(algorithm, Algorithm::Rsa { .. }) {
+            return Ok(vec![None]);
+        }
+        if rsa.is_none() {
+            *rsa = Some(self.rsa_hashes(course).await?);
+        }
+        Ok(rsa.clone().unwrap_or_default())
+    }
+
+    /// The RSA signatures to try.
+    async fn rsa_hashes(&self, course: &mut Course<'_>) -> Result<Hashes, Stop> {
         let asked =
             tokio::time::timeout(SIGNATURE_ALGORITHMS_TIME, course.handle.best_supported_rsa_hash()).await;
         let legacy = self.level == Level::Legacy;
@@ -141,11 +160,6 @@ impl Auth<'_> {
             Ok(Err(error)) => return Err(error.into()),
         })
     }
-}
-
-/// The hashes to try with a key: for other keys than RSA there is nothing to choose.
-fn hashes_for(algorithm: &Algorithm, rsa: &[Option<HashAlg>]) -> Vec<Option<HashAlg>> {
-    if matches!(algorithm, Algorithm::Rsa { .. }) { rsa.to_vec() } else { vec![None] }
 }
 
 fn with_hash(shown: &str, hash: Option<HashAlg>) -> String {
