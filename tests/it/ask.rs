@@ -82,7 +82,7 @@ fn what_phones_and_chats_make_of_a_question_is_understood() {
         "vrf\u{a0}r1",
         "VRF <http://r1|r1>",
         "vrf r1\u{200b}",
-        "\u{201c}vrf\u{201d} r1 | where vrf = \u{201c}RED\u{201d}",
+        "vrf r1 | where vrf = \u{201c}RED\u{201d}",
         "  vrf   r1 | where vrf &lt;&gt; BLUE",
     ] {
         let (code, answer) = demo(question);
@@ -94,7 +94,7 @@ fn what_phones_and_chats_make_of_a_question_is_understood() {
 fn a_text_of_ten_thousand_characters_is_refused() {
     let (code, answer) = demo(&"vrf r1 ".repeat(1500));
     assert_eq!(code, 2);
-    assert!(answer["errors"][0]["message"].as_str().unwrap().contains("long"), "{answer:#}");
+    assert!(answer["errors"][0]["message"].as_str().unwrap().contains("10500 characters"), "{answer:#}");
 }
 
 #[test]
