@@ -186,7 +186,9 @@ function stateChanged(state) {
   prompt.online = state === "online";
   if (state === "online") {
     banner.hidden = true;
+    banner.replaceChildren();
   } else if (state === "locked") {
+    banner.hidden = true;
     login(() => link.connect());
   } else if (state === "offline") {
     countdown();
@@ -202,16 +204,18 @@ function stateChanged(state) {
 
 /** Says when the next try is due, for as long as there is no connection. */
 function countdown() {
-  const words = h("span");
+  // Said once, not at every try.
+  if (banner.querySelector("#countdown") && !banner.hidden) return;
+  const words = h("span", { id: "countdown", "aria-hidden": "true" });
   const tick = () => {
-    if (link.state !== "offline" || !words.isConnected) return;
+    if (link.state === "online" || !words.isConnected) return;
     const seconds = Math.max(0, Math.ceil((link.due - Date.now()) / 1000));
     words.textContent = seconds > 0 ? `: next try in ${seconds} s` : ": trying";
     setTimeout(tick, 500);
   };
   banner.hidden = false;
   banner.replaceChildren(
-    h("span", {}, h("strong", {}, "No connection to nocbot"), h("span", { "aria-hidden": "true" }, words)),
+    h("span", {}, h("strong", {}, "No connection"), words),
     button("Try now", () => link.retry(), { class: "quiet" }),
   );
   tick();

@@ -106,7 +106,7 @@ function key(cell) {
 function address(text) {
   const [host = "", length = ""] = text.split("/");
   if (!host.includes(":")) {
-    return "4" + host.split(".").map((byte) => byte.padStart(3, "0")).join("") + length.padStart(3, "0");
+    return "a" + host.split(".").map((byte) => byte.padStart(3, "0")).join("") + length.padStart(3, "0");
   }
   const [head = "", tail = ""] = host.split("::");
   const front = head.split(":").filter(Boolean);
@@ -115,7 +115,7 @@ function address(text) {
   // Letters only, so that the collator does not read digits as numbers.
   const letters = (/** @type {string} */ group) =>
     group.padStart(4, "0").replace(/[0-9a-f]/g, (digit) => String.fromCharCode(97 + parseInt(digit, 16)));
-  return "6" + [...front, ...zeros, ...back].map(letters).join("") + "/" + length.padStart(3, "0");
+  return "b" + [...front, ...zeros, ...back].map(letters).join("") + "/" + length.padStart(3, "0");
 }
 
 /**

@@ -17,7 +17,7 @@ export class NocPalette extends HTMLElement {
     );
     this.replaceChildren(
       h("h2", {}, "Ask the network"),
-      h("p", { class: "muted" }, "Type a question below, or tap one of these. A bar works on the rows: ",
+      h("p", { class: "muted" }, "Type a question, or tap one of these. A bar works on the rows: ",
         h("code", {}, "| where …"), ", ", h("code", {}, "| count"), ", ", h("code", {}, "| sort …"), "."),
       h("ul", { class: "cards" }, ...cards),
     );

@@ -57,6 +57,7 @@ export class NocPrompt extends HTMLElement {
       this.#history.reset();
       this.#want();
     });
+    this.#input.addEventListener("paste", (event) => this.#paste(event));
     this.#input.addEventListener("keydown", (event) => this.#key(event));
     this.#input.addEventListener("blur", () => this.#close());
   }
@@ -191,6 +192,20 @@ export class NocPrompt extends HTMLElement {
       return;
     }
     event.preventDefault();
+  }
+
+  /**
+   * A line of input drops newlines and would join the words around them.
+   * @param {ClipboardEvent} event
+   */
+  #paste(event) {
+    const text = event.clipboardData?.getData("text/plain") ?? "";
+    if (!/[\r\n]/.test(text.trim())) return;
+    event.preventDefault();
+    const { selectionStart, selectionEnd, value } = this.#input;
+    const line = text.trim().replace(/\s*[\r\n]+\s*/g, " ");
+    this.#input.setRangeText(line, selectionStart ?? value.length, selectionEnd ?? value.length, "end");
+    this.#want();
   }
 
   #send() {

@@ -12,7 +12,7 @@ import { sentence } from "./prose.js";
 
 /** Rows shown at once; the rest when asked for, in chunks, one per frame. */
 const ROWS = 200;
-const CHUNK = 250;
+const CHUNK = 100;
 /** The widest a column grows, in letters; longer texts wrap. */
 const FIRST = 22;
 const WIDEST = 40;

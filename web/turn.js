@@ -72,7 +72,7 @@ export class NocTurn extends HTMLElement {
     this.answer = answer;
     this.dataset.state = "answered";
     const element = new NocAnswer();
-    element.show(answer, isVerb, [this.#again("Again")]);
+    element.show(answer, isVerb, [answer.status === "refused" ? this.#edit() : this.#again("Again")]);
     this.#body.replaceChildren(element);
   }
 
@@ -91,6 +91,12 @@ export class NocTurn extends HTMLElement {
   /** @returns {Remembered} */
   remembered() {
     return { text: this.text, at: this.at, answer: this.answer };
+  }
+
+  /** What was not understood is not understood the second time either. */
+  #edit() {
+    const edit = () => this.dispatchEvent(new Suggestion(this.text, false));
+    return button("Edit", edit, { class: "again", "aria-label": `Edit: ${this.text}` });
   }
 
   /** @param {string} label */

@@ -61,7 +61,10 @@ fn nothing_left(targets: &Targets, catalogue: &Catalogue) -> Fault {
 
 /// Adds what the whole question shows: devices that stand elsewhere in it, and an example that works here.
 fn error(fault: Fault, targets: &Targets, catalogue: &Catalogue) -> Error {
-    let fault = fault.maybe(examples::reordered(targets, catalogue));
+    let mut fault = fault;
+    if let Some(better) = examples::reordered(targets, catalogue) {
+        fault.hints.insert(0, better);
+    }
     let example = examples::nearest(&targets.question, catalogue);
     fault.into_error(&targets.question).hint(format!("for example: `{example}`"))
 }

@@ -61,6 +61,17 @@ fn split(file: &str) -> Option<(&str, FileFormat)> {
 mod tests {
     use super::*;
 
+    proptest::proptest! {
+        /// The name can stand in a header and between quotes.
+        #[test]
+        fn an_accepted_name_is_harmless(file in r#"[a-z0-9_./"\\ -]{0,70}\.(csv|json|txt)|\PC{0,40}"#) {
+            if split(&file).is_some() {
+                proptest::prop_assert!(file.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)));
+                proptest::prop_assert_eq!(file.matches('.').count(), 1);
+            }
+        }
+    }
+
     #[test]
     fn only_plain_names_are_answers() {
         assert_eq!(split("a-1_B.csv"), Some(("a-1_B", FileFormat::Csv)));

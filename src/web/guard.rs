@@ -119,6 +119,7 @@ fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>,
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
@@ -156,6 +157,20 @@ mod tests {
             "127.0.0.1.evil.example",
         ] {
             assert!(!hosts.know(host), "{host}");
+        }
+    }
+
+    proptest::proptest! {
+        /// Whatever the header says, on loopback only loopback gets through.
+        #[test]
+        fn no_other_host_gets_through(host in r"[\[\]:.a-z0-9%@/ -]{0,40}|\PC{0,40}") {
+            let hosts = Hosts::new("127.0.0.1".parse().unwrap(), Vec::new());
+            if hosts.know(&host) {
+                let name = bare(&host).to_ascii_lowercase();
+                let name = name.trim_end_matches('.');
+                let address = name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+                proptest::prop_assert!(address || name == "localhost" || name.ends_with(".localhost"), "{host}");
+            }
         }
     }
 

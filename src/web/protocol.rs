@@ -172,6 +172,7 @@ fn localise(example: &str, devices: &[&str]) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use crate::table::{Column, Table, Type, Value};
@@ -201,7 +202,7 @@ mod tests {
     #[test]
     fn long_answers_are_cut_and_say_so() {
         let mut table = Table::new(vec![Column::new("n", Type::Int)]);
-        (0..ROWS + 1).for_each(|n| table.push(vec![Value::int(n)]));
+        (0..=ROWS).for_each(|n| table.push(vec![Value::int(n)]));
         let code = Block::Code { title: String::new(), text: "é".repeat(TEXT) };
         let answer = Answer::of("q", vec![Block::Table { title: None, table }, code]);
         let Reply::Answer { answer, .. } = Reply::answer("c".into(), answer) else { panic!() };

@@ -209,6 +209,7 @@ fn cookie(site: &Site, headers: &HeaderMap, value: &str, life: Duration) -> Stri
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

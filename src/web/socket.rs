@@ -31,10 +31,10 @@
 //! names its files, `/answers/<id>.csv`. An answered `cancel` is the question's `answer`. `start` counts
 //! UTF-16 code units, as browsers do. An `error` whose `id` is null concerns no question.
 //!
-//! A message over the limit is refused with an `error`; one over eight times the limit ends the connection. The
-//! server pings, and sends a `beat` every `heartbeat` milliseconds, because a page cannot see pings and
-//! would not know that its network is gone. A page that answers nothing, or takes too long to take a message, is dropped, and its questions
-//! are cancelled.
+//! A message over the limit is refused with an `error`; one over eight times the limit ends the
+//! connection. The server pings, and sends a `beat` every `heartbeat` milliseconds, because a page cannot
+//! see pings and would not know that its network is gone. A page that answers nothing, or takes too long
+//! to take a message, is dropped, and its questions are cancelled.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -207,11 +207,10 @@ impl Conversation {
                 self.send(&Reply::error(None, format!("an id has 1 to {ID} bytes"), "")).await;
             }
             Ok(Request::Ask { id, text }) => self.ask(id, text).await,
-            Ok(Request::Cancel { id }) => match self.running.get(&id) {
-                Some(cancel) => cancel.cancel(),
+            Ok(Request::Cancel { id }) => {
                 // It may have been answered while the page's message was on its way.
-                None => debug!("cancel of a question that is not in flight"),
-            },
+                self.running.get(&id).into_iter().for_each(CancellationToken::cancel);
+            }
             Ok(Request::Complete { id, text }) => {
                 let items = self.site.desk.complete(&text);
                 self.send(&Reply::completions(id, &text, items)).await;

@@ -11,16 +11,15 @@ use chromium::Browser;
 
 /// The browser, or `None` where there is none and that is allowed.
 async fn browser() -> Option<Browser> {
-    match chromium::executable() {
-        Some(executable) => Some(Browser::start(&executable).await),
-        None => {
-            left_out("chromium is not installed");
-            None
-        }
+    if let Some(executable) = chromium::executable() {
+        return Some(Browser::start(&executable).await);
     }
+    left_out("chromium is not installed");
+    None
 }
 
 /// Says what was not tested; an error where everything must be.
+#[allow(clippy::print_stderr, reason = "a test that was left out must be seen")]
 fn left_out(why: &str) {
     let required = std::env::var_os("NOCBOT_REQUIRE_LAB").is_some_and(|value| value == "1");
     assert!(!required, "left out, but NOCBOT_REQUIRE_LAB=1 is set: {why}");

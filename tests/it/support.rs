@@ -2,6 +2,27 @@
 
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use nocbot::bot::{Bot, Limits};
+use nocbot::catalogue::Catalogue;
+use nocbot::run::Runner;
+use nocbot::store::Store;
+use nocbot::transport::Transport;
+use nocbot::transport::ssh::{Settings, Ssh};
+
+/// A bot over a catalogue, with SSH as it is by default and a store in memory.
+pub fn bot(catalogue: Arc<Catalogue>) -> Bot {
+    bot_over(catalogue, Settings::default())
+}
+
+/// [`bot`] with other SSH settings.
+pub fn bot_over(catalogue: Arc<Catalogue>, settings: Settings) -> Bot {
+    let runner = Runner::new(Transport::Ssh(Arc::new(Ssh::new(settings))), 100);
+    let limits = Limits { devices: 1000, timeout: Duration::from_secs(20) };
+    Bot::new(catalogue, runner, Store::in_memory().unwrap(), limits)
+}
 
 /// What a run of the `nocbot` binary gave.
 pub struct Run {

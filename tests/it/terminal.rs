@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nocbot::answer::{Answer, Block, FileFormat, Status};
-use nocbot::bot::{Bot, Incoming, Progress, Who};
+use nocbot::bot::{Incoming, Progress, Who};
 use nocbot::catalogue::Catalogue;
 use nocbot::chat::terminal::{Input, Options, Partner, converse};
 use nocbot::table::{Column, Table, Type, Value};
@@ -196,6 +196,6 @@ async fn a_reader_that_goes_away_ends_the_conversation() {
 async fn the_bot_itself_is_a_partner() {
     let (options, _interrupt) =
         options(Box::new("help\n".as_bytes()), &Shared::default(), &Shared::default());
-    let bot = Arc::new(Bot::new(Arc::default()));
+    let bot = Arc::new(crate::support::bot(Arc::default()));
     timeout(Duration::from_secs(10), converse(bot, options)).await.unwrap().unwrap();
 }

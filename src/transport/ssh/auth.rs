@@ -217,7 +217,9 @@ impl Auth<'_> {
                         Step::More { partial: false } => {}
                     },
                     Err(error) => {
-                        course.notes.push(format!("the agent did not sign with {}: {error}", plain(&comment)))
+                        course
+                            .notes
+                            .push(format!("the agent did not sign with {}: {error}", plain(&comment)));
                     }
                 }
             }

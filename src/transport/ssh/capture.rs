@@ -1,5 +1,7 @@
 //! Keeping what a command put out: bounded, streamed as it comes.
 
+use std::fmt::Write as _;
+
 use tokio::sync::mpsc;
 
 use crate::error::{Failure, FailureKind};
@@ -91,13 +93,26 @@ impl Capture {
         text
     }
 
+    /// Drops everything from the last line on that `is_prompt` says is the prompt: what came behind
+    /// it is no output.
+    pub(super) fn cut_at(&mut self, is_prompt: impl Fn(&str) -> bool) {
+        let mut at = self.text.len();
+        for line in self.text.split_inclusive('\n').rev() {
+            at -= line.len();
+            if is_prompt(line) {
+                self.text.truncate(at);
+                return;
+            }
+        }
+    }
+
     /// Adds what was kept to a failure.
     pub(super) fn fail(&mut self, failure: Failure) -> Failure {
         let cut = self.cut;
         let text = self.take(&[]);
         let mut failure = if failure.partial.is_some() { failure } else { failure.partial(text) };
         if cut {
-            failure.message.push_str(&format!("; the output was cut at {} bytes", self.limit));
+            let _ = write!(failure.message, "; the output was cut at {} bytes", self.limit);
         }
         failure
     }
@@ -136,12 +151,15 @@ pub(super) fn refused(who: &str, command: &str, line: &str, rejection: &Rejectio
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
     fn capture(limit: usize, lines: &[&str]) -> Capture {
         let mut capture = Capture::new(limit, None);
-        lines.iter().for_each(|line| capture.line(line));
+        for line in lines {
+            capture.line(line);
+        }
         capture
     }
 
@@ -158,6 +176,16 @@ mod tests {
         assert_eq!(capture(100, &["a", "", "{master}"]).take(&preamble), "a");
         assert_eq!(capture(100, &["a"]).take(&preamble), "a");
         assert_eq!(capture(100, &["{master}"]).take(&preamble), "");
+    }
+
+    #[test]
+    fn what_comes_behind_the_prompt_is_no_output() {
+        let mut pushed_up = capture(100, &["a", "r1#", "log"]);
+        pushed_up.cut_at(|line| line.trim_end() == "r1#");
+        assert_eq!(pushed_up.take(&[]), "a");
+        let mut without = capture(100, &["a", "b"]);
+        without.cut_at(|line| line.trim_end() == "r1#");
+        assert_eq!(without.take(&[]), "a\nb");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Reaching a server: name, TCP, jump hosts, handshake, login; each failure names its hop.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -128,11 +129,8 @@ impl Dialer {
         let mut via = None;
         let mut path = String::new();
         for (hop, platform) in jumps {
-            path.push_str(&format!(
-                "{}@{} ",
-                hop.login.username.as_deref().unwrap_or_default(),
-                address(hop, platform)
-            ));
+            let user = hop.login.username.as_deref().unwrap_or_default();
+            let _ = write!(path, "{user}@{} ", address(hop, platform));
             let link = self.jump(&path, hop, platform, via).await;
             via = Some(link.map_err(|failure| hop_failure(failure, hop, device))?);
         }
@@ -232,17 +230,12 @@ impl Dialer {
                 level,
                 remarks: &attempt.remarks,
             };
-            match timeout(self.settings.auth_timeout, auth.run(&mut handle)).await {
-                Ok(done) => done?,
-                Err(_) => {
-                    let limit = self.settings.auth_timeout;
-                    return Err(Failure::new(
-                        FailureKind::Timeout,
-                        format!("{who} did not finish the login within {limit:?}"),
-                    )
-                    .hint("its AAA server may be down"));
-                }
-            }
+            let limit = self.settings.auth_timeout;
+            let Ok(done) = timeout(limit, auth.run(&mut handle)).await else {
+                let message = format!("{who} did not finish the login within {limit:?}");
+                return Err(Failure::new(FailureKind::Timeout, message).hint("its AAA server may be down"));
+            };
+            done?;
             tracing::debug!(device = who, "logged in");
             return Ok(Link { handle, remarks: attempt.remarks, who, via, _cut: guard });
         }

@@ -66,6 +66,7 @@ pub(super) async fn run(link: &Link, order: &Order<'_>, capture: &mut Capture) -
             Some(ChannelMsg::ExitStatus { exit_status }) => status = Some(exit_status),
             Some(ChannelMsg::ExitSignal { signal_name, .. }) => signal = Some(format!("{signal_name:?}")),
             Some(ChannelMsg::Failure) => {
+                let _ = tokio::time::timeout(Duration::from_secs(1), channel.close()).await;
                 return Err(Trouble::Failed(
                     Failure::new(FailureKind::Rejected, format!("{} runs no single commands", link.who()))
                         .hint("its platform's profile needs `session: shell`"),

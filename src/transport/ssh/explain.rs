@@ -47,7 +47,10 @@ impl Attempt<'_> {
         }
         let why = match error {
             russh::Error::WrongServerSig => "its signature is wrong".to_owned(),
-            russh::Error::Disconnect | russh::Error::HUP => "it closed the connection".to_owned(),
+            russh::Error::Disconnect | russh::Error::HUP => match self.remarks.goodbye() {
+                Some(goodbye) => format!("it closed the connection: {goodbye}"),
+                None => "it closed the connection".to_owned(),
+            },
             russh::Error::IO(error) => without_number(error),
             other => other.to_string(),
         };
@@ -80,13 +83,18 @@ impl Attempt<'_> {
     }
 
     fn not_ssh(&self) -> Option<Failure> {
+        if let Some(line) = self.opening.version_one() {
+            let message = format!("{} speaks only SSH version 1 ({line})", self.who);
+            return Some(
+                Failure::new(FailureKind::Connect, message).hint("enable SSH version 2 on the device"),
+            );
+        }
         let line = self.opening.not_ssh()?;
+        let message = format!("{} answers with `{line}` instead of SSH", self.who);
         Some(
-            Failure::new(
-                FailureKind::Connect,
-                format!("what answers at {} is no SSH server: `{line}`", self.who),
-            )
-            .hint("check `port` in the inventory"),
+            Failure::new(FailureKind::Connect, message).hint(
+                "check `port` in the inventory; a server with too many sessions says so in this way, too",
+            ),
         )
     }
 

@@ -174,6 +174,7 @@ fn unusable(verb: &str, path: &Path, error: &std::io::Error) -> Failure {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

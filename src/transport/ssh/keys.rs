@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use russh::keys::{PrivateKey, decode_secret_key};
 use zeroize::Zeroizing;
 
-use crate::secret::SecretRef;
+use crate::secret::{Secret, SecretRef};
 
 /// The longest key file that is read, in bytes.
 const MAX_FILE: u64 = 256 * 1024;
@@ -39,10 +39,9 @@ pub(super) async fn load(path: &Path, passphrase: Option<&SecretRef>) -> Result<
         }
     };
     // The key derivation of an encrypted file takes long on purpose.
-    let decoded =
-        tokio::task::spawn_blocking(move || decode(&text, secret.as_ref().map(|secret| secret.expose())))
-            .await
-            .unwrap_or_else(|_| Err("reading it was interrupted".to_owned()));
+    let decoded = tokio::task::spawn_blocking(move || decode(&text, secret.as_ref().map(Secret::expose)))
+        .await
+        .unwrap_or_else(|_| Err("reading it was interrupted".to_owned()));
     decoded.map(Arc::new).map_err(|error| format!("the key file {shown} cannot be used: {error}"))
 }
 
@@ -107,7 +106,7 @@ fn decrypt_pem(text: &str, passphrase: &str) -> Result<Zeroizing<String>, String
         other => return Err(format!("it is encrypted with {other}; convert it: ssh-keygen -p -f FILE")),
     };
     let iv: [u8; 16] = unhex(iv.trim()).and_then(|bytes| bytes.try_into().ok()).ok_or_else(broken)?;
-    let key = derive(passphrase.as_bytes(), iv.first_chunk::<8>().ok_or_else(broken)?, length);
+    let key = derive(passphrase.as_bytes(), iv.first_chunk::<8>().copied().ok_or_else(broken)?, length);
     let wrong = |_| "wrong passphrase".to_owned();
     let key = UnboundCipherKey::new(algorithm, &key).map_err(wrong)?;
     let key = PaddedBlockDecryptingKey::cbc_pkcs7(key).map_err(wrong)?;
@@ -122,7 +121,7 @@ fn decrypt_pem(text: &str, passphrase: &str) -> Result<Zeroizing<String>, String
 }
 
 /// OpenSSL's `EVP_BytesToKey` with MD5 and one round, as these files have it.
-fn derive(passphrase: &[u8], salt: &[u8; 8], length: usize) -> Zeroizing<Vec<u8>> {
+fn derive(passphrase: &[u8], salt: [u8; 8], length: usize) -> Zeroizing<Vec<u8>> {
     let mut key = Zeroizing::new(Vec::with_capacity(length + 16));
     let mut last: Zeroizing<Vec<u8>> = Zeroizing::default();
     while key.len() < length {

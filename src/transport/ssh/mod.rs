@@ -181,7 +181,7 @@ impl Ssh {
 
     async fn attempt(&self, request: &Request, capture: &mut Capture) -> Result<Output, Failure> {
         let inner = &self.inner;
-        if request.command.contains(['\n', '\r', '\0']) {
+        if request.command.chars().any(char::is_control) {
             return Err(Failure::new(FailureKind::Rejected, "a command is one line")
                 .hint("this should have been refused before"));
         }
@@ -211,13 +211,12 @@ impl Ssh {
                 }
             }
             let warm = found.is_some();
-            let (mut session, slot, generation) = match found {
-                Some(found) => found,
-                None => {
-                    let (slot, generation) = inner.pool.slot(|old| inner.retire(old)).await;
-                    capture.stage = Stage::Connecting;
-                    (Session::open(inner, request, &order).await?, slot, generation)
-                }
+            let (mut session, slot, generation) = if let Some(found) = found {
+                found
+            } else {
+                let (slot, generation) = inner.pool.slot(|old| inner.retire(old)).await;
+                capture.stage = Stage::Connecting;
+                (Session::open(inner, request, &order).await?, slot, generation)
             };
             capture.stage = Stage::Running;
             let begun = Instant::now();
@@ -315,7 +314,9 @@ impl Inner {
                 let mut reaper = inner.reaper.lock().unwrap_or_else(PoisonError::into_inner);
                 let (expired, next) =
                     inner.pool.expired(inner.settings.keep_warm, |session| session.link.is_closed());
-                expired.into_iter().for_each(|session| inner.retire(session));
+                for session in expired {
+                    inner.retire(session);
+                }
                 if next.is_none() {
                     *reaper = None;
                 }

@@ -53,6 +53,14 @@ impl Opening {
         Some(line)
     }
 
+    /// The identification of a server that speaks SSH 1 and nothing newer.
+    pub(super) fn version_one(&self) -> Option<String> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (line, _) = identification(&kept)?;
+        let line = String::from_utf8_lossy(line).trim_end().to_owned();
+        (line.starts_with("SSH-1.") && !line.starts_with("SSH-1.99")).then_some(line)
+    }
+
     /// The server's algorithms, once they have arrived.
     pub(super) fn offer(&self) -> Option<Offer> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -178,6 +186,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod tests {
     use proptest::prelude::*;
 
@@ -217,6 +226,9 @@ mod tests {
         assert!(opening.is_silent());
         opening.keep(b"HTTP/1.1 400 Bad Request\r\n\r\n");
         assert_eq!(opening.not_ssh().as_deref(), Some("HTTP/1.1 400 Bad Request"));
+        let opening = Opening::default();
+        opening.keep(b"SSH-1.5-Old\r\n");
+        assert_eq!(opening.version_one().as_deref(), Some("SSH-1.5-Old"));
     }
 
     proptest! {

@@ -215,6 +215,7 @@ impl<S> Drop for Waiting<'_, S> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

@@ -211,11 +211,9 @@ impl Screen {
                 self.redrawn = true;
             }
             b'X' => self.cells.iter_mut().skip(self.cursor).take(count).for_each(|cell| *cell = ' '),
-            b'@' => {
-                if self.cursor < self.cells.len() {
-                    let blanks = std::iter::repeat_n(' ', count);
-                    self.cells.splice(self.cursor..self.cursor, blanks);
-                }
+            b'@' if self.cursor < self.cells.len() => {
+                let blanks = std::iter::repeat_n(' ', count);
+                self.cells.splice(self.cursor..self.cursor, blanks);
             }
             _ => {}
         }
@@ -231,7 +229,9 @@ impl Screen {
             self.cells.extend(text.iter().map(|byte| char::from(*byte)));
             self.cursor = self.cells.len();
         } else {
-            text.iter().for_each(|byte| self.write(char::from(*byte), lines));
+            for byte in text {
+                self.write(char::from(*byte), lines);
+            }
         }
     }
 
@@ -264,6 +264,7 @@ impl Screen {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod tests {
     use proptest::prelude::*;
 

@@ -65,7 +65,7 @@ impl Default for Settings {
             idle_timeout: Duration::from_secs(30),
             keepalive: Duration::from_secs(30),
             max_output: 16 * 1024 * 1024,
-            keep_warm: Duration::from_secs(300),
+            keep_warm: Duration::from_mins(5),
             max_sessions: 256,
             max_per_device: 2,
             max_waiting: 32,

@@ -26,6 +26,8 @@ const POKE: Duration = Duration::from_millis(1500);
 const MAX_POKES: usize = 8;
 /// The silence after a prompt when no echo came before it.
 const NO_ECHO_SETTLE: Duration = Duration::from_millis(500);
+/// The silence after a prompt when the output had such a line in it before: it may have another.
+const DOUBTFUL_SETTLE: Duration = Duration::from_millis(300);
 /// A warm session that is silent for so long is asked whether it lives.
 const SUSPICION: Duration = Duration::from_secs(3);
 /// Lines kept for the message when no prompt is found.
@@ -50,12 +52,8 @@ impl Shell {
         let mut wire = Wire::new(link.open_session().await?);
         let gone = |_| closed_early(link);
         wire.requests().request_pty(true, "vt100", COLUMNS, ROWS, 0, 0, &[]).await.map_err(gone)?;
-        if wire.reply(REQUEST_TIME).await == Some(false) {
-            // Odd, but a shell without one can be talked to as well.
-            tracing::debug!(device = link.who(), "no PTY");
-        }
         wire.requests().request_shell(true).await.map_err(gone)?;
-        if wire.reply(REQUEST_TIME).await == Some(false) {
+        if !wire.ready(2, REQUEST_TIME).await {
             return Err(Failure::new(FailureKind::Connect, format!("{} refuses a shell", link.who()))
                 .hint("if the platform takes one command per request, its profile needs `session: exec`"));
         }
@@ -95,6 +93,7 @@ impl Shell {
         let mut bytes = 0_usize;
         let mut recent: VecDeque<bool> = VecDeque::with_capacity(LOOK_BACK);
         let mut suspected = false;
+        let mut doubtful = false;
         let mut nudged = false;
         loop {
             let line = self.last_line();
@@ -102,12 +101,17 @@ impl Shell {
                 line.as_deref().filter(|_| lines > 0).and_then(|line| self.prompt.mode(platform, line));
             let pager = line.as_deref().filter(|_| mode.is_none()).and_then(|line| pager(platform, line));
             let wait = match (mode, pager) {
+                (Some(_), _) if doubtful => self.wire.settle().max(DOUBTFUL_SETTLE),
                 (Some(_), _) if echo.found() || !self.echoes => self.wire.settle(),
                 (Some(_), _) => self.wire.settle().max(NO_ECHO_SETTLE),
                 (None, Some(_)) => self.wire.settle(),
                 (None, None) => SUSPICION.min(order.idle.saturating_sub(self.wire.silence())),
             };
             let left = order.deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                self.keep_rest(&mut echo, capture);
+                return Err(Trouble::Failed(out_of_time(link.who(), order.command)));
+            }
             match self.wire.next(wait.min(left)).await {
                 Event::Data(data) => {
                     bytes += data.len();
@@ -118,6 +122,7 @@ impl Shell {
                             recent.pop_front();
                         }
                         recent.push_back(prompt.is(&line));
+                        doubtful |= echo.found() && prompt.mode(platform, &line).is_some();
                         echo.line(line, &mut |line| capture.line(&line));
                     });
                     if capture.is_cut() {
@@ -130,10 +135,6 @@ impl Shell {
                     let failure = cut_off(link, order.command);
                     return Err(if answered { Trouble::Failed(failure) } else { Trouble::Dead(failure) });
                 }
-                Event::Quiet if left.is_zero() => {
-                    self.keep_rest(&mut echo, capture);
-                    return Err(Trouble::Failed(out_of_time(link.who(), order.command)));
-                }
                 // The wait was cut short by the deadline: look again.
                 Event::Quiet if left < wait => {}
                 Event::Quiet => {
@@ -142,6 +143,9 @@ impl Shell {
                         self.prompt.saw(line);
                         echo.finish(&mut |line| capture.line(&line));
                         self.echoes = echo.found();
+                        if nudged {
+                            capture.cut_at(|line| self.prompt.is(line));
+                        }
                         return Ok(());
                     }
                     if let Some(answer) = pager {
@@ -239,7 +243,14 @@ impl Shell {
             } else {
                 order.prompt_timeout
             };
-            match self.wire.next(wait.min(until.saturating_duration_since(Instant::now()))).await {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Failure::new(
+                    FailureKind::Auth,
+                    format!("{who} did not answer `{}` within {:?}", enable.command, order.prompt_timeout),
+                ));
+            }
+            match self.wire.next(wait.min(left)).await {
                 Event::Data(data) => self.wire.screen.feed(&data, &mut |line| {
                     ended += 1;
                     if !line.trim().is_empty() && !enable.ask.is_match(line.trim()) {
@@ -264,15 +275,8 @@ impl Shell {
                         return Ok(());
                     }
                     Some(_) => return Err(wrong(&said)),
-                    None => {
-                        return Err(Failure::new(
-                            FailureKind::Auth,
-                            format!(
-                                "{who} did not answer `{}` within {:?}",
-                                enable.command, order.prompt_timeout
-                            ),
-                        ));
-                    }
+                    // The time is up: the next round says so.
+                    None => {}
                 },
             }
         }
@@ -305,6 +309,10 @@ async fn find_prompt(
             _ => POKE,
         };
         let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            // Also when data never stops coming.
+            break;
+        }
         match wire.next(wait.min(left)).await {
             Event::Data(data) => wire.screen.feed(&data, &mut |line| {
                 if since.len() < MAX_SEEN {
@@ -313,13 +321,13 @@ async fn find_prompt(
                 if seen.len() == MAX_SEEN {
                     seen.pop_front();
                 }
-                seen.push_back(line);
+                seen.push_back(line.chars().take(MAX_PROMPT).collect());
             }),
             Event::Closed => {
                 let said = said(&seen, &wire.screen.line());
                 return Err(closed_early(link).partial(said));
             }
-            Event::Quiet if left.is_zero() => ended = true,
+            Event::Quiet if left <= wait => {}
             Event::Quiet => {
                 if let (true, Some(mode)) = (confirmed, mode) {
                     since.retain(|line| !line.is_empty() && line != shown);

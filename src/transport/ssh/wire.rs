@@ -82,19 +82,26 @@ impl Wire {
         true
     }
 
-    /// Waits for the reply to a channel request; data that comes first is kept on the screen.
-    /// `None` when nothing said yes or no, which some devices never do.
-    pub(super) async fn reply(&mut self, wait: Duration) -> Option<bool> {
+    /// Waits for the replies to `requests` channel requests; `false` when the last of them was
+    /// refused. Data shows as well that the shell runs: some devices reply to nothing.
+    pub(super) async fn ready(&mut self, requests: usize, wait: Duration) -> bool {
         let until = Instant::now() + wait;
+        let mut replies = 0;
         loop {
-            match tokio::time::timeout_at(until, self.read.wait()).await.ok()?? {
-                ChannelMsg::Success => return Some(true),
-                ChannelMsg::Failure | ChannelMsg::Close => return Some(false),
-                ChannelMsg::Data { data } => {
+            let Ok(message) = tokio::time::timeout_at(until, self.read.wait()).await else { return true };
+            match message {
+                Some(ChannelMsg::Failure) if replies + 1 == requests => return false,
+                // No PTY is odd, but a shell without one can be talked to as well.
+                Some(ChannelMsg::Success | ChannelMsg::Failure) => replies += 1,
+                Some(ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. }) => {
                     self.screen.feed(&data, &mut |_| {});
-                    return None;
+                    return true;
                 }
-                _ => {}
+                None | Some(ChannelMsg::Eof | ChannelMsg::Close) => return false,
+                Some(_) => {}
+            }
+            if replies == requests {
+                return true;
             }
         }
     }

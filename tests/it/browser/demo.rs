@@ -113,6 +113,7 @@ async fn vrf_r1_in_a_browser() {
             > 1
     );
     if let Some(file) = std::env::var_os("NOCBOT_SCREENSHOT") {
+        browser.eval("document.querySelector('main').scrollTop = 0").await;
         browser.screenshot(file.as_ref()).await;
     }
 

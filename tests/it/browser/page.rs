@@ -271,13 +271,98 @@ async fn a_large_table_stays_smooth() {
            else requestAnimationFrame(() => done({{longest, moved: left() - before}})); }}; requestAnimationFrame(tick); }})"
     );
     let found = browser.eval(&measure).await;
-    eprintln!("5000 rows: {found}");
     assert_eq!(found["moved"], 0);
     assert!(found["longest"].as_f64().unwrap() < 1500.0, "{found}");
     browser.eval(&format!("{LAST}.querySelectorAll('.sort')[5].click()")).await;
     browser.until(&format!("{LAST}.querySelector('[aria-sort=ascending]') && {LAST}.querySelectorAll('tbody tr').length === 5000")).await;
     let first = browser.eval(&format!("{LAST}.querySelector('tbody tr').cells[5].textContent")).await;
     assert_eq!(first, "0");
+}
+
+#[tokio::test]
+async fn cells_are_written_and_ordered_by_their_types() {
+    let Some(browser) = browser().await else { return };
+    let console = console(None, Limits::default()).await;
+    ready(&browser, &console).await;
+    let show = |cell: serde_json::Value| {
+        let expression = format!("import('/cells.js').then(({{show}}) => show({cell}))");
+        let browser = &browser;
+        async move { browser.eval(&expression).await }
+    };
+    for (cell, text) in [
+        (json!(null), ""),
+        (json!({"type": "null"}), ""),
+        (json!({"type": "text", "value": "Gi0/1"}), "Gi0/1"),
+        (json!({"type": "int", "value": 4_294_967_295_u64}), "4294967295"),
+        (json!({"type": "number", "value": 33.333_333}), "33.33"),
+        (json!({"type": "prefix", "value": "10.0.0.1/24"}), "10.0.0.1/24"),
+        (json!({"type": "mac", "value": [0, 17, 34, 170, 187, 255]}), "00:11:22:aa:bb:ff"),
+        (json!({"type": "duration", "value": {"secs": 0, "nanos": 1_250_000}}), "1.250 ms"),
+        (json!({"type": "duration", "value": {"secs": 0, "nanos": 0}}), "00:00:00"),
+        (json!({"type": "duration", "value": {"secs": 754, "nanos": 5}}), "00:12:34"),
+        (json!({"type": "duration", "value": {"secs": 273_600, "nanos": 0}}), "3d04h"),
+        (json!({"type": "duration", "value": {"secs": 35_596_800, "nanos": 0}}), "412d"),
+        (
+            json!({"type": "list", "value": [{"type": "text", "value": "a"}, {"type": "int", "value": 2}]}),
+            "a, 2",
+        ),
+    ] {
+        assert_eq!(show(cell.clone()).await, text, "{cell}");
+    }
+    let order = "import('/cells.js').then(({compare}) => [\
+        ['text', ['Gi1/0/10', 'Gi1/0/9', '', 'eth0']], ['ip', ['10.0.0.10', '10.0.0.9', '2001:db8::10', '2001:db8::9', '9.255.0.0', '::1']],\
+        ['prefix', ['10.0.0.0/16', '10.0.0.0/8', '9.0.0.0/24']]]\
+        .map(([type, values]) => values.map(value => value ? {type, value} : null).toSorted((a, b) => compare(a, b, 1)).map(cell => cell?.value ?? '')))";
+    let expected = json!([
+        ["eth0", "Gi1/0/9", "Gi1/0/10", ""],
+        ["9.255.0.0", "10.0.0.9", "10.0.0.10", "::1", "2001:db8::9", "2001:db8::10"],
+        ["9.0.0.0/24", "10.0.0.0/8", "10.0.0.0/16"]
+    ]);
+    assert_eq!(browser.eval(order).await, expected);
+    // Tries to come back begin soon, do not come in step, and never wait for more than half a minute.
+    let waits = "import('/link.js').then(({backoff}) => [backoff(0, 0), backoff(0, 1), backoff(3, 1), backoff(99, 1)])";
+    assert_eq!(browser.eval(waits).await, json!([250, 500, 4000, 30000]));
+}
+
+#[tokio::test]
+async fn examples_can_be_tapped() {
+    let Some(browser) = browser().await else { return };
+    let console = console(None, Limits::default()).await;
+    browser.screen(360, 740).await;
+    ready(&browser, &console).await;
+    browser.click("#welcome .card:last-child .suggestion").await;
+    browser.until(&format!("{LAST}?.querySelector('table')")).await;
+    assert_eq!(browser.eval("document.querySelector('#welcome').hidden").await, true);
+    browser.click("#verbs").await;
+    browser.until("document.querySelector('dialog[open]')").await;
+    assert_no_sideways_scroll(&browser).await;
+    browser.click("dialog .card:first-child .suggestion").await;
+    browser
+        .until(&format!(
+            "!document.querySelector('dialog') && {LAST}.querySelector('h2').textContent === 'bgp all'"
+        ))
+        .await;
+    answered(&browser, "nonsense r1").await;
+    browser.click("#turns > li:last-child .again").await;
+    assert_eq!(browser.eval("document.querySelector('#ask').value").await, "nonsense r1");
+    browser.eval("document.querySelector('#ask').value = ''").await;
+    // A line of help, or a hint, is written into the prompt to be changed first.
+    answered(&browser, "help").await;
+    browser.click("#turns > li:last-child .suggestion").await;
+    assert_eq!(browser.eval("document.querySelector('#ask').value").await, "vrf r1");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_question_over_the_limit_is_not_sent() {
+    let Some(browser) = browser().await else { return };
+    let console = console(None, Limits::default()).await;
+    ready(&browser, &console).await;
+    browser.eval("document.querySelector('#ask').value = '🦀'.repeat(10000)").await;
+    browser.press("Enter").await;
+    let lost = browser.until(&format!("{LAST}?.querySelector('.lost')?.textContent")).await;
+    assert!(lost.as_str().unwrap().contains("16,384 bytes are the most"), "{lost}");
+    assert_eq!(browser.eval("document.querySelector('#state').dataset.state").await, "online");
 }
 
 /// Screens for the eyes of whoever works on the page: `NOCBOT_SCREENS=<folder>`.
@@ -304,14 +389,24 @@ async fn screens() {
             browser.screenshot(&shot("3-help")).await;
             ask(&browser, "slow all").await;
             browser.until(&format!("{LAST}.querySelector('progress').value === 2")).await;
+            browser.screenshot(&shot("4-progress")).await;
             browser.type_text("vrf r").await;
             browser.until("!document.querySelector('#completions').hidden").await;
             browser.press("ArrowDown").await;
-            browser.screenshot(&shot("4-progress")).await;
+            browser.screenshot(&shot("5-completion")).await;
             browser.press("Escape").await;
-            drop(console);
+            browser.offline(true).await;
+            browser.eval("dispatchEvent(new Event('offline'))").await;
             browser.until("document.querySelector('#state').dataset.state === 'offline'").await;
-            browser.screenshot(&shot("5-offline")).await;
+            browser.screenshot(&shot("6-offline")).await;
+            browser.offline(false).await;
+            browser.until("document.querySelector('#state').dataset.state === 'online'").await;
+            browser.click("#verbs").await;
+            browser.screenshot(&shot("7-examples")).await;
+            let locked = crate::web::console(Some("correct horse"), Limits::default()).await;
+            browser.open(&format!("http://{}/", locked.address)).await;
+            browser.until("document.activeElement.id === 'token'").await;
+            browser.screenshot(&shot("8-token")).await;
         }
     }
 }

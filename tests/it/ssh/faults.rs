@@ -54,15 +54,11 @@ async fn says(words: &'static [u8], hold: bool) -> (u16, tokio::task::JoinHandle
     let task = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         stream.write_all(words).await.unwrap();
-        let mut total = 0;
-        let mut buffer = [0; 4096];
-        while hold {
-            match stream.read(&mut buffer).await {
-                Ok(0) | Err(_) => break,
-                Ok(n) => total += n,
-            }
+        let mut heard = Vec::new();
+        if hold {
+            let _ = stream.read_to_end(&mut heard).await;
         }
-        total
+        heard.len()
     });
     (port, task)
 }
@@ -261,4 +257,114 @@ async fn a_slow_device_delays_nobody_else() {
     for task in stuck {
         assert_eq!(task.await.unwrap().unwrap_err().kind, FailureKind::Connect);
     }
+}
+
+#[tokio::test]
+async fn a_device_that_never_stops_speaking() {
+    let server = Plan::shell(|mut term: Term| async move {
+        if term.line().await.is_some() {
+            loop {
+                term.send(b"nonsense without a prompt \x1b[31m\xfe\r\n".repeat(50)).await;
+            }
+        }
+    })
+    .start()
+    .await;
+    let ssh = Ssh::new(Settings { prompt_timeout: Duration::from_secs(3), ..settings() });
+    let begun = Instant::now();
+    let failure = ask(&ssh, &device("r1", server.port), &platform(), "show x").await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Prompt, "{failure}");
+    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
+
+    let server = Plan::shell(|mut term: Term| async move {
+        term.send("r1#").await;
+        while let Some(line) = term.line().await {
+            if line == "show endless" {
+                loop {
+                    term.send("more and more\r\n").await;
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            }
+            term.send("r1#").await;
+        }
+    })
+    .start()
+    .await;
+    let mut request = request(&device("r1", server.port), &platform(), "show endless");
+    request.deadline = tokio::time::Instant::now() + Duration::from_secs(1);
+    let begun = Instant::now();
+    let failure = ssh.run(request).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Timeout);
+    assert!(failure.partial.unwrap().starts_with("more and more\nmore"));
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn the_second_address_of_a_name_is_tried() {
+    // Loopback by name may be ::1 first, where nobody listens.
+    let server =
+        Plan::cli(|line| if line == "show x" { "x\n".to_owned() } else { String::new() }).start().await;
+    let mut device = device("r1", server.port);
+    device.hostname = "localhost".to_owned();
+    assert_eq!(ask(&Ssh::new(settings()), &device, &platform(), "show x").await.unwrap().text, "x");
+}
+
+/// A way to a server that swallows everything once told to; new connections go through.
+async fn way_to(target: u16) -> (u16, tokio::sync::watch::Sender<()>, tokio::task::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (dead, _) = tokio::sync::watch::channel(());
+    let told = dead.clone();
+    let way = tokio::spawn(async move {
+        let mut ways = tokio::task::JoinSet::new();
+        while let Ok((mut near, _)) = listener.accept().await {
+            let mut told = told.subscribe();
+            let mut far = tokio::net::TcpStream::connect(("127.0.0.1", target)).await.unwrap();
+            ways.spawn(async move {
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                    _ = told.changed() => {}
+                }
+                // Both ends stay open, and nothing goes through any more.
+                std::future::pending::<()>().await;
+            });
+        }
+    });
+    (port, dead, way)
+}
+
+#[tokio::test]
+async fn a_warm_session_whose_path_has_died_is_replaced() {
+    let server =
+        Plan::cli(|line| if line == "show x" { "x\n".to_owned() } else { String::new() }).start().await;
+    let (port, dead, way) = way_to(server.port).await;
+    let ssh = Ssh::new(Settings { idle_timeout: Duration::from_secs(20), ..settings() });
+    let device = device("r1", port);
+    assert!(!ask(&ssh, &device, &platform(), "show x").await.unwrap().warm);
+    assert!(ask(&ssh, &device, &platform(), "show x").await.unwrap().warm);
+    dead.send(()).unwrap();
+    let begun = Instant::now();
+    let output = ask(&ssh, &device, &platform(), "show x").await.unwrap();
+    assert_eq!((output.text.as_str(), output.warm), ("x", false));
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    way.abort();
+}
+
+#[tokio::test]
+async fn keepalives_find_a_dead_path_before_anybody_asks() {
+    let server =
+        Plan::cli(|line| if line == "show x" { "x\n".to_owned() } else { String::new() }).start().await;
+    let (port, dead, way) = way_to(server.port).await;
+    let ssh = Ssh::new(Settings { keepalive: Duration::from_millis(200), ..settings() });
+    let device = device("r1", port);
+    ask(&ssh, &device, &platform(), "show x").await.unwrap();
+    // While the path lives, keepalives are answered and the session stays.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert!(ask(&ssh, &device, &platform(), "show x").await.unwrap().warm);
+    dead.send(()).unwrap();
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let begun = Instant::now();
+    assert!(!ask(&ssh, &device, &platform(), "show x").await.unwrap().warm);
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    way.abort();
 }

@@ -3,6 +3,7 @@
 //! Its users live in a private mount namespace: the machine's /etc is not touched. That needs root;
 //! without it, or without sshd, these tests are left out and say so.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -34,14 +35,14 @@ impl Sshd {
         Self::with(&["ed25519"], extra).await
     }
 
-    /// Starts one with host keys of these types.
+    /// Starts one with host keys of these types; `rsa1024` is a short one.
     pub async fn with(keys: &[&str], extra: &str) -> Option<Self> {
         if let Some(reason) = impossible() {
             assert!(
                 std::env::var("NOCBOT_REQUIRE_LAB").as_deref() != Ok("1"),
                 "NOCBOT_REQUIRE_LAB=1, but {reason}"
             );
-            eprintln!("left out: {reason}");
+            left_out(&reason);
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
@@ -49,20 +50,25 @@ impl Sshd {
         let mut config = String::new();
         for kind in keys {
             let file = path.join(format!("host_{kind}"));
-            let bits: &[&str] = if *kind == "rsa" { &["-b", "2048"] } else { &[] };
+            let (kind, bits): (&str, &[&str]) = match *kind {
+                "rsa" => ("rsa", &["-b", "2048"]),
+                "rsa1024" => ("rsa", &["-b", "1024"]),
+                other => (other, &[]),
+            };
             keygen(&[&["-t", kind, "-N", "", "-f", file.to_str().unwrap()], bits].concat());
-            config.push_str(&format!("HostKey {}\n", file.display()));
+            let _ = writeln!(config, "HostKey {}", file.display());
         }
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
         config.push_str(extra);
-        config.push_str(&format!(
+        let _ = write!(
+            config,
             "\nPort {port}\nListenAddress 127.0.0.1\nPidFile none\nStrictModes no\nPermitRootLogin yes\n\
              AuthorizedKeysFile {}\nUsePAM no\nKbdInteractiveAuthentication no\nPasswordAuthentication yes\n\
              LogLevel VERBOSE\nPrintMotd no\nMaxStartups 100\n",
             path.join("authorized_keys").display()
-        ));
+        );
         write(path, "sshd_config", &config);
         let home = path.join("home");
         std::fs::create_dir(&home).unwrap();
@@ -119,6 +125,11 @@ impl Sshd {
 
 fn write(folder: &Path, name: &str, text: &str) {
     std::fs::write(folder.join(name), text).unwrap();
+}
+
+#[allow(clippy::print_stderr, reason = "whoever reads the test's output must see it")]
+fn left_out(reason: &str) {
+    eprintln!("left out: {reason}");
 }
 
 fn impossible() -> Option<String> {

@@ -170,7 +170,9 @@ fn rows(columns: &[(&str, Type)], rows: Vec<Vec<Value>>) -> Table {
         column
     });
     let mut table = Table::new(columns.collect());
-    rows.into_iter().for_each(|row| table.push(row));
+    for row in rows {
+        table.push(row);
+    }
     table
 }
 

@@ -1,5 +1,6 @@
 //! HTTP/1.1 by hand: the tests want to send what no client library would.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -30,9 +31,11 @@ impl Response {
 pub async fn send(address: SocketAddr, request: &str, headers: &[&str], body: &str) -> Response {
     let mut text = format!("{request} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
     if !headers.iter().any(|line| line.to_ascii_lowercase().starts_with("host:")) {
-        text += &format!("Host: {address}\r\n");
+        let _ = write!(text, "Host: {address}\r\n");
     }
-    headers.iter().for_each(|line| text += &format!("{line}\r\n"));
+    for line in headers {
+        let _ = write!(text, "{line}\r\n");
+    }
     text += "\r\n";
     text += body;
     let mut stream = TcpStream::connect(address).await.unwrap();
