@@ -53,7 +53,6 @@ mod echo;
 mod exec;
 mod explain;
 mod host_key;
-mod keys;
 mod known_hosts;
 mod offer;
 mod pool;

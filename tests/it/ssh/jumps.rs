@@ -71,3 +71,28 @@ async fn through_two_hosts_and_their_failures() {
     ssh.close_all().await;
     assert_eq!(ssh.run(through(two.port, &chain[..1], "echo again")).await.unwrap().text, "again");
 }
+
+#[tokio::test]
+async fn a_silent_jump_host_is_waited_for_once() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let mut gw = device("gw", port);
+    gw.login.connect_timeout = Some(1);
+    let gw = Arc::new(gw);
+    let ssh = Ssh::new(settings());
+    let begun = std::time::Instant::now();
+    let tasks: Vec<_> = (0..8)
+        .map(|n| {
+            let mut request = request(&device(&format!("r{n}"), 22), &platform(), "show x");
+            request.jumps = vec![(Arc::clone(&gw), Arc::new(platform()))];
+            let ssh = ssh.clone();
+            tokio::spawn(async move { ssh.run(request).await })
+        })
+        .collect();
+    for task in tasks {
+        let failure = task.await.unwrap().unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Connect);
+        assert!(failure.message.contains("jump host gw on the way to r"), "{failure}");
+    }
+    assert!(begun.elapsed() < std::time::Duration::from_secs(4), "{:?}", begun.elapsed());
+}

@@ -410,3 +410,27 @@ async fn idle_sessions_close_when_their_time_is_over() {
     }
     panic!("the idle session is still open");
 }
+
+#[tokio::test]
+async fn the_limit_over_all_devices_makes_idle_sessions_leave() {
+    let answer = |line: &str| if line == "show x" { "x\n".to_owned() } else { String::new() };
+    let (one, two) = (Plan::cli(answer).start().await, Plan::cli(answer).start().await);
+    let ssh = Ssh::new(Settings { max_sessions: 1, ..settings() });
+    let (one, two) = (device("r1", one.port), device("r2", two.port));
+    assert!(!ask(&ssh, &one, &platform(), "show x").await.unwrap().warm);
+    assert!(ask(&ssh, &one, &platform(), "show x").await.unwrap().warm);
+    assert!(!ask(&ssh, &two, &platform(), "show x").await.unwrap().warm);
+    assert!(!ask(&ssh, &one, &platform(), "show x").await.unwrap().warm, "it had to leave");
+
+    // Twenty requests for two devices through one session: each gets its turn.
+    let tasks: Vec<_> = (0..20)
+        .map(|n| {
+            let (ssh, request) =
+                (ssh.clone(), request(if n % 2 == 0 { &one } else { &two }, &platform(), "show x"));
+            tokio::spawn(async move { ssh.run(request).await })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap().unwrap().text, "x");
+    }
+}

@@ -146,3 +146,53 @@ fn lower_first(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn hexadecimal() {
+        assert_eq!(unhex("00fFa1"), Some(vec![0, 0xff, 0xa1]));
+        assert_eq!(unhex("xx"), None);
+    }
+
+    #[test]
+    fn what_is_encrypted() {
+        assert!(is_encrypted("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+        assert!(is_encrypted("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n"));
+        assert!(!is_encrypted("-----BEGIN PRIVATE KEY-----"));
+        let body = |cipher: &[u8]| STANDARD.encode([b"openssh-key-v1\0\0\0\0", cipher].concat());
+        let file = |cipher| {
+            format!(
+                "-----BEGIN OPENSSH PRIVATE KEY-----\n{}\n-----END OPENSSH PRIVATE KEY-----",
+                body(cipher)
+            )
+        };
+        assert!(!is_encrypted(&file(b"\x04none")));
+        assert!(is_encrypted(&file(b"\x0aaes256-ctr")));
+    }
+
+    #[test]
+    fn other_ciphers_are_named() {
+        let text = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: DES-EDE3-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----";
+        assert!(decode(text, Some("x")).unwrap_err().contains("DES-EDE3-CBC"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_file_is_survived(
+            label in "(RSA |EC |ENCRYPTED |OPENSSH |DSA |)PRIVATE KEY",
+            headers in "(Proc-Type: 4,ENCRYPTED\n)?(DEK-Info: AES-(128|256)-CBC,[0-9A-F]{0,34}\n)?",
+            body in "[A-Za-z0-9+/=\n ]{0,200}",
+            passphrase in proptest::option::of("[a-z]{0,8}"),
+        ) {
+            let text = format!("-----BEGIN {label}-----\n{headers}\n{body}\n-----END {label}-----\n");
+            let _ = is_encrypted(&text);
+            prop_assert!(decode(&text, passphrase.as_deref()).is_err());
+        }
+    }
+}
