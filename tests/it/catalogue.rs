@@ -103,7 +103,6 @@ fn a_site_adds_a_platform_with_files_only() {
     assert_eq!(platform.name, "acme_os");
     assert_eq!(platform.verbs["vrf"][0].parser, "acme_os/show_vrf");
     assert!(catalogue.parser("acme_os/show_vrf").is_some());
-    assert!(catalogue.parser_for(platform, "show_vrf").is_some());
     assert!(catalogue.verbs.contains_key("route"), "the built-in verbs are still there");
 }
 
@@ -176,6 +175,16 @@ fn a_mistake_in_a_platform_is_reported_once_though_others_extend_it() {
     site.write("profiles/platforms/acme_xe.yaml", "platform: acme_xe\nextends: acme_os\n");
     let all = site.fails();
     assert_eq!(all.matches("has no column `vfr`").count(), 1, "{all}");
+}
+
+#[test]
+fn a_platform_uses_the_parsers_of_the_one_it_extends() {
+    let site = Site::new();
+    site.write("profiles/platforms/acme_xe.yaml", "platform: acme_xe\nextends: acme_os\n");
+    let catalogue = site.load().unwrap().catalogue;
+    assert_eq!(catalogue.platforms["acme_xe"].verbs["vrf"][0].parser, "acme_os/show_vrf");
+    assert_eq!(catalogue.show_parser("acme_xe", "sh vrf").as_deref(), Some("acme_os/show_vrf"));
+    assert_eq!(catalogue.show_parser("acme_xe", "show clock"), None);
 }
 
 #[test]
