@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Incoming;
 use crate::answer::DeviceFailure;
 use crate::catalogue::Catalogue;
-use crate::command::{self, Command, Question};
+use crate::command::{self, Command, Question, Stage};
 use crate::error::{Error, Failure, FailureKind, Kind, Result};
 use crate::inventory::Device;
 use crate::policy;
@@ -57,7 +57,7 @@ pub(super) fn make(question: &Question, catalogue: &Catalogue, most: usize) -> R
         timeout: verb.timeout.map(Duration::from_secs),
     };
     for device in devices {
-        match job(&question.command, &device, catalogue) {
+        match job(question, &device, catalogue) {
             Ok(job) => plan.jobs.push(job),
             Err(failure) => plan.unable.push(DeviceFailure { device: device.name.clone(), failure }),
         }
@@ -83,10 +83,10 @@ impl Plan {
     }
 }
 
-fn job(command: &Command, device: &Arc<Device>, catalogue: &Catalogue) -> Result<Job, Failure> {
+fn job(question: &Question, device: &Arc<Device>, catalogue: &Catalogue) -> Result<Job, Failure> {
     let platform = platform(device, catalogue)?;
-    let steps = match command {
-        Command::Show { line, .. } => vec![show(&platform, line, catalogue)?],
+    let steps = match &question.command {
+        Command::Show { line, .. } => vec![show(&platform, line, &question.stages, catalogue)?],
         Command::Verb { verb, arguments, .. } => steps(verb, arguments, &platform)?,
         _ => Vec::new(),
     };
@@ -119,13 +119,22 @@ fn platform_of_jump(
     Ok((hop, platform))
 }
 
-fn show(platform: &Platform, line: &str, catalogue: &Catalogue) -> Result<Step, Failure> {
+fn show(platform: &Platform, line: &str, stages: &[Stage], catalogue: &Catalogue) -> Result<Step, Failure> {
     let command = policy::gate(platform, line)?;
     let reading = match catalogue.show_parser(&platform.name, &command) {
-        Some(parser) => Reading::Parser(parser),
-        None => Reading::Text,
+        Some(parser) if !lines_wanted(stages) => Reading::Parser(parser),
+        _ => Reading::Text,
     };
-    Ok(Step { command, reading })
+    Ok(Step { command, interrupt: None, reading })
+}
+
+/// Whether the bars filter lines and nothing needs columns: then `show` means the device's own lines.
+fn lines_wanted(stages: &[Stage]) -> bool {
+    let lines = |stage: &Stage| {
+        matches!(stage, Stage::Include(_) | Stage::Exclude(_) | Stage::Begin(_) | Stage::Section(_))
+    };
+    stages.iter().any(lines)
+        && stages.iter().all(|stage| lines(stage) || matches!(stage, Stage::Count | Stage::File(_)))
 }
 
 fn steps(verb: &Arc<Verb>, arguments: &Arguments, platform: &Platform) -> Result<Vec<Step>, Failure> {
@@ -145,5 +154,6 @@ fn step(verb: &Arc<Verb>, source: &Source, arguments: &Arguments) -> Result<Step
         .command
         .render(arguments)
         .map_err(|error| Failure::new(FailureKind::Unsupported, error.message().to_owned()))?;
-    Ok(Step { command, reading: Reading::Verb(Arc::clone(verb), Arc::new(source.clone())) })
+    let interrupt = source.interrupt_after(arguments);
+    Ok(Step { command, interrupt, reading: Reading::Verb(Arc::clone(verb), Arc::new(source.clone())) })
 }

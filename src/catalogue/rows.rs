@@ -271,6 +271,7 @@ mod tests {
             parser: "show".into(),
             columns: columns.iter().map(|(name, mapping)| ((*name).to_owned(), mapping.clone())).collect(),
             when: BTreeMap::new(),
+            interrupt: None,
             also: Vec::new(),
         }
     }

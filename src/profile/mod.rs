@@ -10,8 +10,9 @@ pub use crate::config::Level;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::verb::Arguments;
+use crate::verb::{ArgumentValue, Arguments};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
@@ -124,6 +125,9 @@ pub struct Source {
     pub columns: BTreeMap<String, Mapping>,
     /// Conditions on arguments: `name` or `name.attribute` → value. All must hold.
     pub when: BTreeMap<String, String>,
+    /// The `int` argument that says how many seconds the command runs until Ctrl-C ends it: for commands
+    /// that never end by themselves, such as a ping without a count.
+    pub interrupt: Option<String>,
     /// Further commands whose rows are appended.
     pub also: Vec<Source>,
 }
@@ -181,6 +185,17 @@ impl Source {
             let value = ArgumentRef::parse(name).ok().and_then(|argument| argument.value(arguments));
             value.unwrap_or_default().eq_ignore_ascii_case(wanted)
         })
+    }
+}
+
+impl Source {
+    /// When Ctrl-C is due: half a second before the next packet of a command that sends one a second.
+    pub fn interrupt_after(&self, arguments: &Arguments) -> Option<Duration> {
+        let seconds = match arguments.get(self.interrupt.as_ref()?)? {
+            ArgumentValue::Int(seconds) => u64::try_from(*seconds).ok()?,
+            _ => return None,
+        };
+        Some(Duration::from_secs(seconds).saturating_sub(Duration::from_millis(500)))
     }
 }
 

@@ -35,7 +35,8 @@ pub use fault::Fault;
 pub use running::{Options, Running};
 
 use crate::error::{Error, Result};
-use cli::Dialect;
+use crate::secret::Secret;
+use cli::{Dialect, View};
 use files::Files;
 use net::Net;
 use roster::Roster;
@@ -87,6 +88,25 @@ impl Network {
             roster.role(&node.base)?;
         }
         Ok(Self { net: Arc::new(net), dialects, roster: Arc::new(roster) })
+    }
+
+    /// What a device prints for a line in its most privileged mode, without SSH and without faults:
+    /// for the tests of parsers. None when there is no such device.
+    pub fn print(&self, device: &str, line: &str) -> Option<String> {
+        let (index, node) = self.net.node(device)?;
+        let dialect = Arc::clone(self.dialects.get(&node.cli)?);
+        let view = View { net: Arc::clone(&self.net), index, dialect, started: jiff::Timestamp::now() };
+        let device = cli::Device {
+            name: node.name.clone(),
+            view: Arc::new(view),
+            faults: fault::Faults::default(),
+            username: String::new(),
+            password: Secret::new(""),
+            secret: Secret::new(""),
+            mode: None,
+        };
+        let mode = device.first_mode()?;
+        Some(device.run(line, &mode).text)
     }
 
     /// The names of the devices, in their order.

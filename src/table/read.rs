@@ -112,7 +112,7 @@ fn asn(text: &str) -> Option<i64> {
 ///
 /// `00:12:34`, `12:34` (minutes and seconds), `1d02h`, `2w3d`, `1y12w`, `3d 04:05:06`, `3 days, 4:05`
 /// (hours and minutes, as after a day they are), `1 day, 2 hours, 3 minutes`, `1.25 ms`, `45 sec`, `15`
-/// (seconds). A year counts 365 days, a month 30.
+/// (whole seconds). A year counts 365 days, a month 30.
 pub(super) fn duration(text: &str) -> Option<Duration> {
     let lower = text.to_lowercase().replace(',', " ");
     let lower = lower.replace(" and ", " ");
@@ -133,7 +133,8 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
             let tail = tail.trim_start();
             let end = tail.find(|c: char| !c.is_alphabetic()).unwrap_or(tail.len());
             let (unit, after) = tail.split_at_checked(end)?;
-            if unit.is_empty() && (parts > 0 || !after.is_empty()) {
+            // A bare number is seconds only when it is whole: a fraction is more likely to be milliseconds.
+            if unit.is_empty() && (parts > 0 || !after.is_empty() || number.contains('.')) {
                 return None;
             }
             seconds += number.parse::<f64>().ok()? * seconds_of(unit)?;
@@ -208,7 +209,7 @@ mod tests {
             let read = duration(text).unwrap_or_else(|| panic!("{text} is a duration"));
             assert!((read.as_secs_f64() - seconds).abs() < 1e-9, "{text}: {read:?}");
         }
-        for text in ["", "soon", "1 2", "d", ":", "1:2:3:4:5", "5x", "1e5"] {
+        for text in ["", "soon", "1 2", "d", ":", "1:2:3:4:5", "5x", "1e5", "0.062"] {
             assert_eq!(duration(text), None, "{text}");
         }
     }

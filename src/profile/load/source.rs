@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use super::Reader;
 use crate::profile::{ArgumentRef, Attribute, CommandLine, Mapping, Source};
 use crate::text::did_you_mean;
-use crate::verb::{ArgumentType, Verb};
+use crate::verb::{Argument, ArgumentType, Verb};
 use crate::yaml::Node;
 
 #[derive(Deserialize)]
@@ -18,6 +18,7 @@ struct RawSource {
     when: BTreeMap<String, Option<String>>,
     ssh: String,
     parser: Option<String>,
+    interrupt: Option<String>,
     #[serde(default, rename = "columns")]
     _columns: Option<IgnoredAny>,
     #[serde(default, rename = "also")]
@@ -83,7 +84,27 @@ impl Reader<'_> {
             }
         }
         let columns = self.columns(node, verb);
-        Some(Source { command, parser, columns, when, also })
+        Some(Source {
+            command,
+            parser,
+            columns,
+            when,
+            interrupt: self.interrupt(node, raw.interrupt, verb),
+            also,
+        })
+    }
+
+    /// The argument that counts the seconds until Ctrl-C: a number that is always there.
+    fn interrupt(&mut self, node: &Node, name: Option<String>, verb: &Verb) -> Option<String> {
+        let name = name?;
+        let sure = |known: &Argument| known.required || known.default.is_some();
+        let fits = |known: &Argument| known.name == name && known.kind == ArgumentType::Int && sure(known);
+        if verb.arguments.iter().any(fits) {
+            return Some(name);
+        }
+        let error = node.nearest(&["interrupt"]).error(format!("`{name}` is no number of `{}`", verb.name));
+        self.errors.push(error.hint("name an `int` argument that is required or has a default"));
+        None
     }
 
     /// The argument must be one of the verb's, and have the attribute.

@@ -82,11 +82,9 @@ impl Device {
     }
 
     fn context(&self, values: &[(&str, Value)]) -> Value {
-        let device = [("device".to_owned(), Value::from_dyn_object(Arc::clone(&self.view)))];
-        device
-            .into_iter()
-            .chain(values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())))
-            .collect()
+        let user = ("user", Value::from(self.username.as_str()));
+        let device = [("device", Value::from_dyn_object(Arc::clone(&self.view))), user];
+        Value::from_pairs(device.into_iter().chain(values.iter().cloned()))
     }
 
     /// Runs one line in a mode.

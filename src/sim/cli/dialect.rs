@@ -173,7 +173,7 @@ pub struct Dialect {
 }
 
 impl Dialect {
-    /// Reads `cli/<name>.yaml` and its templates.
+    /// Reads `cli/<name>.yaml`, its templates, and those in `cli/shared/`.
     pub fn load(files: &Files, name: &str) -> Result<Self> {
         let (source, text) = files.read(&format!("cli/{name}.yaml"))?;
         let file: DialectFile = yaml(&source, &text)?;
@@ -183,11 +183,14 @@ impl Dialect {
             );
         }
         let mut templates = environment();
-        for template in files.list(&format!("cli/{name}/"), ".j2") {
-            let (source, text) = files.read(&format!("cli/{name}/{template}.j2"))?;
-            templates
-                .add_template_owned(template, text)
-                .map_err(|error| Error::config(format!("{source}: {error:#}")))?;
+        // What several command lines print alike; a file of its own wins.
+        for dir in ["shared", name] {
+            for template in files.list(&format!("cli/{dir}/"), ".j2") {
+                let (source, text) = files.read(&format!("cli/{dir}/{template}.j2"))?;
+                templates
+                    .add_template_owned(template, text)
+                    .map_err(|error| Error::config(format!("{source}: {error:#}")))?;
+            }
         }
         let mut words = Words::new();
         let mut actions = Vec::with_capacity(file.commands.len());

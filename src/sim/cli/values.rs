@@ -13,6 +13,8 @@ pub fn add_filters(environment: &mut Environment<'static>) {
     environment.add_filter("len", |prefix: String| part(&prefix, |net| net.prefix().to_string()));
     environment.add_filter("mask", |prefix: String| part(&prefix, |net| net.mask().to_string()));
     environment.add_filter("broadcast", |prefix: String| part(&prefix, |net| net.broadcast().to_string()));
+    environment.add_filter("masked", masked);
+    environment.add_test("ip", |text: String| text.parse::<std::net::IpAddr>().is_ok());
     environment.add_filter("mac", mac);
     environment.add_filter("cut", cut);
     environment
@@ -24,6 +26,13 @@ fn part(prefix: &str, take: impl Fn(IpNetwork) -> String) -> Result<String, Erro
         .parse()
         .map_err(|_| Error::new(ErrorKind::InvalidOperation, format!("`{prefix}` is no prefix")))?;
     Ok(take(net))
+}
+
+/// An address and a mask as a prefix.
+fn masked(ip: String, mask: String) -> Result<String, Error> {
+    let wrong = || Error::new(ErrorKind::InvalidOperation, format!("{ip} {mask} is no prefix"));
+    let (ip, mask) = (ip.parse().map_err(|_| wrong())?, mask.parse().map_err(|_| wrong())?);
+    IpNetwork::with_netmask(ip, mask).map(|net| net.to_string()).map_err(|_| wrong())
 }
 
 /// Hexadecimal digits in groups: `mac(':', 2)`, `mac('.', 4)`.

@@ -260,7 +260,10 @@ impl Object for View {
                 found.map_or(Value::UNDEFINED, |interface| self.describe(node, interface))
             }),
             "short" => Value::from(self.dialect.short(&first)),
-            "has_vrf" => Value::from(self.net.rds.contains_key(&first)),
+            "has_vrf" => Value::from(
+                self.node()
+                    .is_some_and(|node| node.interfaces.iter().any(|interface| interface.vrf == first)),
+            ),
             "resolve" => Value::from(self.resolve(&first).map(|ip| ip.to_string())),
             "ping" => self.ping(&first, &vrf, named.get::<Option<usize>>("count")?.unwrap_or(5)),
             "trace" => self.trace(&first, &vrf),

@@ -200,7 +200,7 @@ impl Net {
                 "192.168.255.254",
             ));
         }
-        events.sort_by(|a, b| (b.ago, a.kind, &a.subject).cmp(&(a.ago, b.kind, &b.subject)));
+        events.sort_by_key(|event| (std::cmp::Reverse(event.ago), event.number));
         events
     }
 }

@@ -9,6 +9,10 @@ mod spf;
 mod topology;
 mod walk;
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+mod tests;
+
 pub use topology::{Interface, Net, Node, Traits, hex};
 
 pub(super) use grow::grow;

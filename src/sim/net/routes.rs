@@ -30,6 +30,10 @@ pub enum Protocol {
 pub struct Route {
     /// Destination.
     pub prefix: IpNetwork,
+    /// Its length.
+    pub length: u8,
+    /// The classful network that it belongs to (RFC 791), by which some tables are grouped.
+    pub classful: String,
     /// Where it comes from.
     pub protocol: Protocol,
     /// BGP: from the same AS. OSPF: from the same area.
@@ -46,7 +50,7 @@ pub struct Route {
     pub age: u64,
     /// AS path of a BGP route.
     pub path: Vec<u32>,
-    /// Who told us, in BGP.
+    /// Who told us, in BGP; whose it is, in OSPF.
     pub from: Option<IpAddr>,
     /// Chosen among the routes to this prefix.
     pub best: bool,
@@ -87,6 +91,8 @@ impl Net {
         });
         let mut last = None;
         for route in &mut routes {
+            route.length = route.prefix.prefix();
+            route.classful = classful(route.prefix);
             route.best = last != Some(route.prefix);
             last = Some(route.prefix);
         }
@@ -151,13 +157,18 @@ impl Net {
             if hops.is_empty() {
                 continue;
             }
+            // A route is no older than the adjacency it leaves by.
+            let nexts = hops.iter().filter_map(|hop| self.nodes.get(hop.next?.0));
+            let age =
+                nexts.map(|next| since(node, next, 40)).chain([since(node, far, 40)]).min().unwrap_or(0);
             for interface in far.interfaces.iter().filter(|interface| interface.vrf == vrf && interface.up) {
                 let Some(net) = interface.net(family) else { continue };
                 let Ok(prefix) = IpNetwork::new(net.network(), net.prefix()) else { continue };
                 let metric = cost.saturating_add(interface.cost);
                 let distance = node.traits.distance.ospf;
                 let route = Route {
-                    age: since(node, far, 40),
+                    age,
+                    from: Some(far.loopback.into()),
                     ..plain(prefix, Protocol::Ospf, distance, metric, hops.clone())
                 };
                 match found.get_mut(&prefix) {
@@ -223,7 +234,7 @@ impl Net {
                     path: far.path.clone(),
                     via: Some(border_loopback),
                     from: Some(border_loopback),
-                    age: since(node, border, 60),
+                    age: since(node, border, 60).min(since(border, outside, 60)),
                     ..plain(
                         blank(family),
                         Protocol::Bgp,
@@ -235,7 +246,8 @@ impl Net {
             } else {
                 Route {
                     internal: false,
-                    age: since(node, border, 60),
+                    from: Some(border.loopback.into()),
+                    age: since(node, border, 60).min(since(border, outside, 60)),
                     ..plain(
                         blank(family),
                         Protocol::Ospf,
@@ -286,6 +298,8 @@ impl Net {
 fn plain(prefix: IpNetwork, protocol: Protocol, distance: u32, metric: u32, hops: Vec<Hop>) -> Route {
     Route {
         prefix,
+        length: 0,
+        classful: String::new(),
         protocol,
         internal: true,
         distance,
@@ -296,6 +310,17 @@ fn plain(prefix: IpNetwork, protocol: Protocol, distance: u32, metric: u32, hops
         path: Vec::new(),
         from: None,
         best: false,
+    }
+}
+
+fn classful(prefix: IpNetwork) -> String {
+    let IpNetwork::V4(net) = prefix else { return String::new() };
+    let [a, b, c, _] = net.ip().octets();
+    match a {
+        _ if net.ip().is_unspecified() => "0.0.0.0/0".to_owned(),
+        0..128 => format!("{a}.0.0.0/8"),
+        128..192 => format!("{a}.{b}.0.0/16"),
+        _ => format!("{a}.{b}.{c}.0/24"),
     }
 }
 

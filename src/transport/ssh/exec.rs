@@ -20,6 +20,10 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Runs one command on a channel of its own; its output goes to `capture`.
 pub(super) async fn run(link: &Link, order: &Order<'_>, capture: &mut Capture) -> Result<(), Trouble> {
     let mut channel = link.open_session().await.map_err(Trouble::Dead)?;
+    // Only a terminal turns Ctrl-C into an interrupt.
+    if order.interrupt.is_some() && channel.request_pty(false, "dumb", 511, 0, 0, 0, &[]).await.is_err() {
+        return Err(Trouble::Dead(cut_off(link, order.command)));
+    }
     if channel.exec(true, order.command).await.is_err() {
         return Err(Trouble::Dead(cut_off(link, order.command)));
     }
@@ -29,10 +33,22 @@ pub(super) async fn run(link: &Link, order: &Order<'_>, capture: &mut Capture) -
     let mut signal: Option<String> = None;
     let mut ended = false;
     let mut last = Instant::now();
+    let mut interrupt = order.interrupt.map(|after| Instant::now() + after);
     loop {
+        if interrupt.is_some_and(|at| at <= Instant::now()) {
+            interrupt = None;
+            if channel.data(&b"\x03"[..]).await.is_err() {
+                return Err(Trouble::Failed(cut_off(link, order.command)));
+            }
+        }
         let left = order.deadline.saturating_duration_since(Instant::now());
         let idle = if ended { LAST_WORDS } else { order.idle }.saturating_sub(last.elapsed());
-        let Ok(message) = tokio::time::timeout(idle.min(left), channel.wait()).await else {
+        let until_interrupt = interrupt.map(|at| at.saturating_duration_since(Instant::now()));
+        let wait = idle.min(left).min(until_interrupt.unwrap_or(idle));
+        let Ok(message) = tokio::time::timeout(wait, channel.wait()).await else {
+            if until_interrupt.is_some_and(|until| until < idle.min(left)) {
+                continue;
+            }
             if ended {
                 break;
             }

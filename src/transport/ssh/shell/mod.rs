@@ -17,6 +17,8 @@ use crate::transport::ssh::prompt::{Learned, MAX_PROMPT};
 use crate::transport::ssh::wire::{Event, Wire};
 use crate::transport::ssh::{Order, Trouble};
 
+/// What ends a command that runs on and on.
+const CTRL_C: &str = "\x03";
 /// Wide, so that no device wraps a line or the echo of a command; tall, so that few ask for a key.
 const COLUMNS: u32 = 511;
 const ROWS: u32 = 1000;
@@ -60,7 +62,12 @@ impl Shell {
         shell.enable(link, order).await?;
         for line in &order.platform.open {
             let mut ignored = Capture::new(64 * 1024, None);
-            let opening = Order { command: line, idle: order.idle.min(order.prompt_timeout), ..*order };
+            let opening = Order {
+                command: line,
+                interrupt: None,
+                idle: order.idle.min(order.prompt_timeout),
+                ..*order
+            };
             match shell.command(link, &opening, &mut ignored, false).await {
                 Ok(()) => {}
                 Err(Trouble::Dead(failure) | Trouble::Failed(failure)) => return Err(failure),
@@ -86,7 +93,12 @@ impl Shell {
             return Err(Trouble::Dead(cut_off(link, order.command)));
         }
         let mut answer = Answer::new(order.command, &self.prompt);
+        let mut interrupt = order.interrupt.map(|after| Instant::now() + after);
         loop {
+            if interrupt.is_some_and(|at| at <= Instant::now()) {
+                interrupt = None;
+                self.type_on(link, order, CTRL_C).await?;
+            }
             let left = order.deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 self.keep_rest(&mut answer.echo, capture);
@@ -98,7 +110,9 @@ impl Shell {
                 Stand::Pager(_) => self.wire.settle(),
                 Stand::Output => SUSPICION.min(order.idle.saturating_sub(self.wire.silence())),
             };
-            match self.wire.next(wait.min(left)).await {
+            let until_interrupt = interrupt.map(|at| at.saturating_duration_since(Instant::now()));
+            let cut = until_interrupt.is_some_and(|until| until < wait);
+            match self.wire.next(wait.min(left).min(until_interrupt.unwrap_or(wait))).await {
                 Event::Data(data) => {
                     answer.bytes += data.len();
                     let prompt = &self.prompt;
@@ -115,8 +129,8 @@ impl Shell {
                     let failure = cut_off(link, order.command);
                     return Err(if begun { Trouble::Failed(failure) } else { Trouble::Dead(failure) });
                 }
-                // The wait was cut short by the deadline: the next round says so.
-                Event::Quiet if left < wait => {}
+                // The wait was cut short by the deadline or for Ctrl-C: the next round sees to it.
+                Event::Quiet if left < wait || cut => {}
                 Event::Quiet => match stand {
                     Stand::Prompt(mode, line) => {
                         mode.clone_into(&mut self.mode);
