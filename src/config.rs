@@ -248,13 +248,11 @@ impl Reader<'_> {
         node.unknown_keys(&["hosts", "groups", "defaults"], &mut self.errors);
         let groups = self.path(node, "groups");
         let defaults = self.path(node, "defaults");
-        match self.path(node, "hosts") {
-            Some(hosts) => Some(InventoryFiles { hosts, groups, defaults }),
-            None => {
-                self.errors.push(node.error("`inventory` names no file `hosts`"));
-                None
-            }
+        let hosts = self.path(node, "hosts");
+        if hosts.is_none() {
+            self.errors.push(node.error("`inventory` names no file `hosts`"));
         }
+        Some(InventoryFiles { hosts: hosts?, groups, defaults })
     }
 
     fn ssh(&mut self, root: &Node) -> Ssh {
@@ -270,12 +268,11 @@ impl Reader<'_> {
         let node = self.section(root, "console", &["listen", "token"]);
         let mut console = Console::default();
         if let Some(listen) = node.and_then(|node| node.get("listen")).filter(|node| !node.is_null()) {
-            match listen.text().map(str::parse) {
-                Some(Ok(address)) => console.listen = address,
-                _ => {
-                    let error = listen.error("`listen` must be an address and a port");
-                    self.errors.push(error.hint("for instance 127.0.0.1:8080, or [::1]:8080"));
-                }
+            if let Some(Ok(address)) = listen.text().map(str::parse) {
+                console.listen = address;
+            } else {
+                let error = listen.error("`listen` must be an address and a port");
+                self.errors.push(error.hint("for instance 127.0.0.1:8080, or [::1]:8080"));
             }
         }
         if let Some(token) = node.and_then(|node| node.get("token")).filter(|node| !node.is_null()) {
@@ -324,4 +321,5 @@ fn directory(path: &Path) -> Option<InventoryFiles> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 mod tests;

@@ -60,7 +60,11 @@ pub fn parsers(directories: &[PathBuf], errors: &mut Vec<Error>) -> Layers {
     layers
 }
 
-/// What a file is for, by its name within its layer.
+/// Whether a file is read, by its name within its layer. Endings are in lower case on every system.
+#[allow(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "`one.RAW` is told as a file nobody reads"
+)]
 fn is_wanted(name: &str) -> bool {
     let parts: Vec<&str> = name.split('/').collect();
     match parts.as_slice() {

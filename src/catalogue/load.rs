@@ -215,7 +215,8 @@ fn check_platforms(
     warnings: &mut Vec<Error>,
     errors: &mut Vec<Error>,
 ) {
-    let mut unknown: BTreeMap<(&str, Option<(usize, usize)>), Vec<&Device>> = BTreeMap::new();
+    type Saying<'a> = (&'a str, Option<(usize, usize)>);
+    let mut unknown: BTreeMap<Saying<'_>, Vec<&Device>> = BTreeMap::new();
     for device in inventory.devices() {
         let at = places.get(&device.name);
         if device.platform.is_empty() {

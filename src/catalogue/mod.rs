@@ -48,12 +48,4 @@ impl Catalogue {
     pub fn parser(&self, name: &str) -> Option<&Arc<Parser>> {
         self.parsers.get(name)
     }
-
-    /// The parser of a platform for a command's words joined by `_`: its own one, or that of the
-    /// nearest platform which it extends.
-    pub fn parser_for(&self, platform: &Platform, words: &str) -> Option<&Arc<Parser>> {
-        let own = std::iter::once(platform.name.as_str());
-        let family = self.families.get(&platform.name).into_iter().flatten().map(String::as_str);
-        own.chain(family).find_map(|name| self.parsers.get(&format!("{name}/{words}")))
-    }
 }

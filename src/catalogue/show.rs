@@ -8,8 +8,15 @@ impl Catalogue {
     /// Each word of a parser's name must be a word of the command or be abbreviated by it
     /// (`sh ip int br`). The longest name wins; between two of one length only exact words decide.
     /// What follows the name must look like an argument (`vrf RED`, `Gi0/1`, `10.0.0.0`), since
-    /// other words ask for another output.
+    /// other words ask for another output. A platform's own parsers come before those of the platform
+    /// that it extends.
     pub fn show_parser(&self, platform: &str, command: &str) -> Option<String> {
+        let family = self.families.get(platform).into_iter().flatten().map(String::as_str);
+        let family = family.filter(|member| *member != platform);
+        std::iter::once(platform).chain(family).find_map(|member| self.own_parser(member, command))
+    }
+
+    fn own_parser(&self, platform: &str, command: &str) -> Option<String> {
         let words: Vec<&str> = command.split_whitespace().collect();
         let prefix = format!("{platform}/");
         let mut best: Vec<(usize, usize, &str)> = Vec::new();

@@ -67,4 +67,5 @@ pub fn load(files: &Files<'_>, errors: &mut Vec<Error>) -> Loaded {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 mod tests;

@@ -68,6 +68,16 @@ impl Attribute {
         ("network", Self::Network),
     ];
 
+    fn parse(wanted: &str) -> Result<Self> {
+        if let Some((_, attribute)) = Self::ALL.iter().find(|(known, _)| *known == wanted) {
+            return Ok(*attribute);
+        }
+        let known = Self::ALL.map(|(known, _)| known);
+        let hint = did_you_mean(wanted, known);
+        Err(Error::config(format!("an argument has no attribute `{wanted}`"))
+            .hint(hint.unwrap_or_else(|| format!("attributes are {}", known.join(", ")))))
+    }
+
     /// This part of a value; `None` when the value has no such part (a name has no mask).
     fn of(self, value: &ArgumentValue) -> Option<String> {
         let (ip, prefix) = match value {
@@ -106,18 +116,7 @@ impl ArgumentRef {
             return Err(Error::config(format!("`{text}` is no name of an argument"))
                 .hint("names are lower-case letters, digits and `_`"));
         }
-        let attribute = match attribute {
-            None => None,
-            Some(wanted) => match Attribute::ALL.iter().find(|(known, _)| *known == wanted) {
-                Some((_, attribute)) => Some(*attribute),
-                None => {
-                    let known = Attribute::ALL.map(|(known, _)| known);
-                    let hint = did_you_mean(wanted, known);
-                    return Err(Error::config(format!("an argument has no attribute `{wanted}`"))
-                        .hint(hint.unwrap_or_else(|| format!("attributes are {}", known.join(", ")))));
-                }
-            },
-        };
+        let attribute = attribute.map(Attribute::parse).transpose()?;
         Ok(Self { name: name.to_owned(), attribute })
     }
 
@@ -322,4 +321,5 @@ impl<'a> Reader<'a> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 mod tests;

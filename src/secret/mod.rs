@@ -40,7 +40,9 @@ impl fmt::Debug for Secret {
 
 /// The environment variables as the application passes them in; the library reads none itself.
 #[derive(Clone)]
-pub struct Environment(Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
+pub struct Environment(Arc<Lookup>);
+
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl Environment {
     /// An environment that asks `get` for a variable each time.
@@ -123,4 +125,5 @@ impl fmt::Debug for SecretRef {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 mod tests;

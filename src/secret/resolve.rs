@@ -101,6 +101,7 @@ fn first_line(bytes: Zeroizing<Vec<u8>>, what: &str) -> Result<Secret> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 mod tests {
     use std::time::{Duration, Instant};
 

@@ -183,6 +183,7 @@ fn hinted(error: Error, hint: Option<String>) -> Error {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
@@ -190,10 +191,10 @@ mod tests {
         let node = Node::read("verbs/vrf.yaml", text).unwrap();
         let mut errors = Vec::new();
         let verbs = load(&BTreeMap::from([("vrf".to_owned(), node)]), &mut errors);
-        match errors.is_empty() {
-            true => Ok(Arc::clone(&verbs["vrf"])),
-            false => Err(errors.iter().map(Error::report).collect::<Vec<_>>().join("\n")),
+        if errors.is_empty() {
+            return Ok(Arc::clone(&verbs["vrf"]));
         }
+        Err(errors.iter().map(Error::report).collect::<Vec<_>>().join("\n"))
     }
 
     const GOOD: &str =

@@ -85,6 +85,7 @@ fn value_end(value: &str, flow: bool) -> usize {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 mod tests {
     use super::line;
 

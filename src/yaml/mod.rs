@@ -209,4 +209,5 @@ fn unknown_key(name: &str, known: &[&str]) -> Error {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 mod tests;

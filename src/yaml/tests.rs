@@ -97,7 +97,8 @@ fn aliases_and_merges_work_and_bombs_do_not() {
     assert_eq!(x.get("b").unwrap().text(), Some("3"));
     let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
     for level in 1..12 {
-        bomb += &format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 10].join(","));
+        let aliases = vec![format!("*a{}", level - 1); 10].join(",");
+        bomb.extend([format!("a{level}: &a{level} [{aliases}]\n")]);
     }
     let errors = Node::read("bomb.yaml", &bomb).unwrap_err();
     assert!(errors[0].message().contains("more than"), "{}", errors[0]);

@@ -162,32 +162,9 @@ impl<'input> Builder<'input> {
             }
         }
         for value in merged {
-            self.merge(value, &mut seen, &mut entries)?;
+            merge(value, &mut seen, &mut entries)?;
         }
         Ok(self.make_at(Value::Map(entries), span))
-    }
-
-    /// `<<: *base` or `<<: [*one, *two]`: entries that the mapping itself does not have.
-    fn merge(
-        &mut self,
-        value: Node,
-        seen: &mut HashSet<String>,
-        entries: &mut Vec<(Node, Node)>,
-    ) -> Result<(), Error> {
-        match value.value {
-            Value::Map(others) => {
-                for (key, value) in others {
-                    if seen.insert(key.text().unwrap_or_default().to_owned()) {
-                        entries.push((key, value));
-                    }
-                }
-                Ok(())
-            }
-            Value::List(items) if items.iter().all(|item| matches!(item.value, Value::Map(_))) => {
-                items.into_iter().try_for_each(|item| self.merge(item, seen, entries))
-            }
-            _ => Err(value.error("only mappings can be merged by `<<`")),
-        }
     }
 
     fn scalar(&self, text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Result<Node, Error> {
@@ -250,6 +227,24 @@ impl<'input> Builder<'input> {
             _ => "look at the indentation, the quotes and the blank behind each `:`".to_owned(),
         };
         self.error(line, column, format!("this is not YAML: {}", error.info())).hint(hint)
+    }
+}
+
+/// `<<: *base` or `<<: [*one, *two]`: entries that the mapping itself does not have.
+fn merge(value: Node, seen: &mut HashSet<String>, entries: &mut Vec<(Node, Node)>) -> Result<(), Error> {
+    match value.value {
+        Value::Map(others) => {
+            for (key, value) in others {
+                if seen.insert(key.text().unwrap_or_default().to_owned()) {
+                    entries.push((key, value));
+                }
+            }
+            Ok(())
+        }
+        Value::List(items) if items.iter().all(|item| matches!(item.value, Value::Map(_))) => {
+            items.into_iter().try_for_each(|item| merge(item, seen, entries))
+        }
+        _ => Err(value.error("only mappings can be merged by `<<`")),
     }
 }
 

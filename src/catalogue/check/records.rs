@@ -87,7 +87,7 @@ fn comparable(node: &Node) -> String {
         Value::Scalar { text, .. } => text.clone(),
         Value::List(items) if items.is_empty() => String::new(),
         Value::List(items) => {
-            format!("[{}]", items.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(", "))
+            format!("[{}]", items.iter().map(quoted).collect::<Vec<_>>().join(", "))
         }
         Value::Map(_) => quoted(node),
     }
@@ -185,6 +185,7 @@ fn single_quoted(text: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 mod tests {
     use proptest::prelude::*;
 
