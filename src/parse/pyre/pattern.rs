@@ -119,6 +119,11 @@ impl Regex {
         Ok(Self { pattern: Pattern::compile(source, kind, &mut sets)?, sets })
     }
 
+    /// Reads `source` without compiling it; gives its number of groups.
+    pub fn check(source: &str) -> Result<u32, PatternError> {
+        parse(source).map(|parsed| parsed.groups)
+    }
+
     /// Whether it matches at the start of `text`; the groups are then in `scratch`.
     pub fn matches(&self, text: &str, scratch: &mut Scratch) -> Result<bool, Exhausted> {
         self.pattern.matches(&self.sets, text, scratch)

@@ -18,22 +18,26 @@ impl Dispatch {
     /// From what each rule asks of a line.
     pub(super) fn new(entries: impl Iterator<Item = Entry>) -> Self {
         let entries: Vec<Entry> = entries.collect();
-        let mut known: HashMap<Vec<u16>, u16> = HashMap::new();
+        let mut known: HashMap<Box<[u16]>, u16> = HashMap::new();
         let mut lists: Vec<Box<[u16]>> = Vec::new();
-        let mut table = Vec::with_capacity(KINDS * 2);
+        let mut table: Vec<u16> = Vec::with_capacity(KINDS * 2);
+        let mut list: Vec<u16> = Vec::with_capacity(entries.len());
         for key in 0..KINDS * 2 {
             let byte = match u8::try_from(key % KINDS) {
                 Ok(byte @ 0..=0x80) => Some(byte),
                 _ => None,
             };
             let allows = |entry: &Entry| if key < KINDS { entry.flush } else { entry.indented }.allows(byte);
-            let list: Vec<u16> =
-                (0..).zip(&entries).filter(|(_, entry)| allows(entry)).map(|(place, _)| place).collect();
-            let next = u16::try_from(known.len()).unwrap_or(u16::MAX);
-            let place = *known.entry(list).or_insert_with_key(|list| {
-                lists.push(list.clone().into());
-                next
-            });
+            list.clear();
+            list.extend((0..).zip(&entries).filter(|(_, entry)| allows(entry)).map(|(place, _)| place));
+            let place = if let Some(&place) = known.get(list.as_slice()) {
+                place
+            } else {
+                let place = u16::try_from(lists.len()).unwrap_or(u16::MAX);
+                lists.push(list.as_slice().into());
+                known.insert(list.as_slice().into(), place);
+                place
+            };
             table.push(place);
         }
         Self { table: table.into(), lists }

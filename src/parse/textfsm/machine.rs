@@ -30,13 +30,16 @@ pub(super) struct Machine<'m, 't, O> {
     record: Record<'m, 't>,
     state: usize,
     scratch: Scratch,
+    /// For lists with groups inside, whose regex is matched again.
+    again: Scratch,
     observer: O,
 }
 
 impl<'m, 't, O: Observer> Machine<'m, 't, O> {
     pub(super) fn new(template: &'m Template, observer: O) -> Self {
         let record = Record::new(&template.values);
-        Self { template, record, state: template.start, scratch: Scratch::default(), observer }
+        let (scratch, again) = (Scratch::default(), Scratch::default());
+        Self { template, record, state: template.start, scratch, again, observer }
     }
 
     /// Runs the whole text.
@@ -94,16 +97,9 @@ impl<'m, 't, O: Observer> Machine<'m, 't, O> {
     }
 
     fn assign(&mut self, rule: &Rule, line: &'t str) -> Result<(), String> {
-        if let [(group, value)] = rule.assigns.as_slice() {
-            let text = self.scratch.group(*group).and_then(|(start, end)| line.get(start..end));
-            return self.record.assign(*value, text, &mut self.scratch);
-        }
-        // A list with named groups inside matches again, so all groups are read before.
-        let taken: Vec<Option<(usize, usize)>> =
-            rule.assigns.iter().map(|(group, _)| self.scratch.group(*group)).collect();
-        for ((_, value), taken) in rule.assigns.iter().zip(taken) {
-            let text = taken.and_then(|(start, end)| line.get(start..end));
-            self.record.assign(*value, text, &mut self.scratch)?;
+        for &(group, value) in &rule.assigns {
+            let text = self.scratch.group(group).and_then(|(start, end)| line.get(start..end));
+            self.record.assign(value, text, &mut self.again)?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::super::Cell;
 use super::super::pyre::Scratch;
-use super::value::{Option_, Value};
+use super::value::{Keeping, Value};
 
 /// What a value holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,14 +58,14 @@ impl<'m, 't> Record<'m, 't> {
         place.now = text.map_or(Now::Unset, Now::Text);
         for option in &value.options {
             match option {
-                Option_::Filldown => place.kept = place.now,
-                Option_::Fillup => {
+                Keeping::Filldown => place.kept = place.now,
+                Keeping::Fillup => {
                     if let Some(text) = text.filter(|text| !text.is_empty()) {
                         fill_up(&mut self.rows, index, text);
                     }
                 }
-                Option_::List => place.list.push(item(value, text, scratch)?),
-                Option_::Key | Option_::Required => {}
+                Keeping::List => place.list.push(item(value, text, scratch)?),
+                Keeping::Key | Keeping::Required => {}
             }
         }
         Ok(())
@@ -81,8 +81,8 @@ impl<'m, 't> Record<'m, 't> {
         for (value, place) in self.values.iter().zip(&mut self.places) {
             for option in &value.options {
                 match option {
-                    Option_::List => place.now = Now::List,
-                    Option_::Required if place.is_empty() => return self.clear(),
+                    Keeping::List => place.now = Now::List,
+                    Keeping::Required if place.is_empty() => return self.clear(),
                     _ => {}
                 }
             }
@@ -107,7 +107,7 @@ impl<'m, 't> Record<'m, 't> {
             if value.options.is_empty() {
                 continue;
             }
-            let fill_down = value.has(Option_::Filldown);
+            let fill_down = value.has(Keeping::Filldown);
             if fill_down {
                 place.now = place.kept;
             } else {

@@ -7,7 +7,7 @@ use super::dispatch::Dispatch;
 use super::explain::{Explanation, Recorder};
 use super::machine::{Machine, Silent};
 use super::rule::{Draft, Rule, Target};
-use super::value::{MAX_NAME, Option_, Value};
+use super::value::{Keeping, MAX_NAME, Value};
 use super::{ParseError, TemplateError};
 
 /// A compiled template: immutable, shared by any number of threads.
@@ -70,7 +70,7 @@ impl Template {
 
     /// The names of the values with the option `Key`.
     pub fn keys(&self) -> Vec<String> {
-        self.values.iter().filter(|value| value.has(Option_::Key)).map(|value| value.name.clone()).collect()
+        self.values.iter().filter(|value| value.has(Keeping::Key)).map(|value| value.name.clone()).collect()
     }
 }
 

@@ -1,13 +1,13 @@
 //! `Value` lines.
 
-use super::super::pyre::{Kind, Regex};
+use super::super::pyre::{Kind, PatternError, Regex};
 
 /// Longest name of a value or a state, in characters.
 pub(super) const MAX_NAME: usize = 48;
 
 /// What a value does beside holding the last text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Option_ {
+pub(super) enum Keeping {
     /// Keeps its last text over records.
     Filldown,
     /// Fills the empty cells of the rows above.
@@ -25,7 +25,7 @@ pub(super) enum Option_ {
 pub(super) struct Value {
     pub(super) name: String,
     /// In the order written, which is the order in which they act.
-    pub(super) options: Vec<Option_>,
+    pub(super) options: Vec<Keeping>,
     /// The regex as a named group.
     pub(super) group: String,
     /// Of a `List` with groups inside: the regex, to be matched again on what was taken.
@@ -33,7 +33,7 @@ pub(super) struct Value {
 }
 
 impl Value {
-    pub(super) fn has(&self, option: Option_) -> bool {
+    pub(super) fn has(&self, option: Keeping) -> bool {
         self.options.contains(&option)
     }
 
@@ -76,20 +76,24 @@ impl Value {
         if regex.len() < 2 || !regex.starts_with('(') || !regex.ends_with(')') || regex.ends_with("\\)") {
             return Err((at, format!("the regex of a value must stand in brackets: `({regex})`")));
         }
-        let compiled = Regex::of(regex, Kind::Lines).map_err(|error| (at + error.at, error.message))?;
-        let inner = (read.contains(&Option_::List) && compiled.pattern().groups() > 1).then_some(compiled);
+        let faulty = |error: PatternError| (at + error.at, error.message);
+        let groups = Regex::check(regex).map_err(faulty)?;
+        let inner = match read.contains(&Keeping::List) && groups > 1 {
+            true => Some(Regex::of(regex, Kind::Lines).map_err(faulty)?),
+            false => None,
+        };
         let group = format!("(?P<{name}>{}", regex.get(1..).unwrap_or(""));
         Ok(Self { name: name.to_owned(), options: read, group, inner })
     }
 }
 
-fn option(word: &str) -> Option<Option_> {
+fn option(word: &str) -> Option<Keeping> {
     match word {
-        "Filldown" => Some(Option_::Filldown),
-        "Fillup" => Some(Option_::Fillup),
-        "Key" => Some(Option_::Key),
-        "List" => Some(Option_::List),
-        "Required" => Some(Option_::Required),
+        "Filldown" => Some(Keeping::Filldown),
+        "Fillup" => Some(Keeping::Fillup),
+        "Key" => Some(Keeping::Key),
+        "List" => Some(Keeping::List),
+        "Required" => Some(Keeping::Required),
         _ => None,
     }
 }
