@@ -1,6 +1,6 @@
 //! Whatever is typed: no panic, errors with a place and an example, and one canonical form.
 
-use nocbot::command::{canonical, complete, normalise, parse, resolve, understand};
+use nocbot::command::{Command, Question, canonical, complete, normalise, parse, resolve, understand};
 use proptest::prelude::*;
 
 use super::{check_error, shape, small, verbs};
@@ -15,13 +15,16 @@ fn holds(text: &str) {
             check_error(&understand(text, &catalogue).expect_err("both read the same"));
         }
         Ok(question) => {
+            only_plain_text_reaches_a_device(&question);
             let written = canonical(&question);
             let again = parse(&written, &verbs)
                 .unwrap_or_else(|error| panic!("{text:?} became {written:?}: {}", error.report()));
             assert_eq!(shape(&again), shape(&question), "{text:?} became {written:?}");
             assert_eq!(canonical(&again), written);
-            if let Some(Err(error)) = question.targets().map(|targets| resolve(targets, &catalogue)) {
-                check_error(&error);
+            match question.targets().map(|targets| resolve(targets, &catalogue)) {
+                Some(Err(error)) => check_error(&error),
+                Some(Ok(devices)) => assert!(!devices.is_empty()),
+                None => {}
             }
         }
     }
@@ -31,6 +34,26 @@ fn holds(text: &str) {
     if let Ok(once) = normalise(text) {
         assert!(once.chars().count() <= nocbot::command::MAX_CHARACTERS);
         assert!(!once.chars().any(|found| found.is_control() && found != '\n'));
+    }
+}
+
+/// What a device's command line is made of has no character that means more than itself.
+fn only_plain_text_reaches_a_device(question: &Question) {
+    match &question.command {
+        Command::Show { line, .. } => {
+            let bad = |c: char| !(c.is_ascii_alphanumeric() || " _.:/,+-=*@#%^~[]$".contains(c));
+            assert!(!line.contains(bad), "{line:?}");
+            assert!(!line.contains("$(") && !line.contains("${"), "{line:?}");
+            assert!(!line.is_empty() && line.trim() == line && !line.contains("  "), "{line:?}");
+        }
+        Command::Verb { arguments, .. } => {
+            for value in arguments.values().map(ToString::to_string) {
+                let bad = |c: char| !(c.is_ascii_alphanumeric() || "_.:/+-@".contains(c));
+                assert!(!value.is_empty() && !value.contains(bad), "{value:?}");
+            }
+        }
+        Command::Explain(question) => only_plain_text_reaches_a_device(question),
+        _ => {}
     }
 }
 
