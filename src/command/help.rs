@@ -67,7 +67,7 @@ fn overview(catalogue: &Catalogue) -> Vec<Block> {
 
 fn about(verb: &Verb, catalogue: &Catalogue) -> Vec<Block> {
     let aliases: Vec<&str> = verb.aliases.iter().map(String::as_str).collect();
-    let mut text = entry(&line(verb), &verb.help, &aliases);
+    let mut text = entry(&verb_usage(verb), &verb.help, &aliases);
     if verb.class == Class::Probe {
         text.push_str("\nIt sends packets into the network.");
     }
@@ -116,7 +116,7 @@ fn platforms(verb: &Verb, catalogue: &Catalogue) -> String {
 }
 
 /// How a verb is written: `ping DEVICES HOST [count=N]`.
-pub(super) fn line(verb: &Verb) -> String {
+pub fn verb_usage(verb: &Verb) -> String {
     let mut out = format!("{} DEVICES", verb.name);
     for argument in &verb.arguments {
         let place = place(argument);

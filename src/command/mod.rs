@@ -34,7 +34,7 @@ pub use builtin::{BUILTINS, BuiltinInfo};
 pub use canonical::canonical;
 pub use complete::{Completion, complete};
 pub use examples::understand;
-pub use help::{examples, help};
+pub use help::{examples, help, verb_usage};
 pub use normalise::{MAX_CHARACTERS, normalise};
 pub use parse::parse;
 pub use resolve::resolve;

@@ -203,7 +203,7 @@ impl Reader<'_> {
         });
         let known: Vec<&str> = verbs.chain(builtin::names().map(|(name, _)| name)).collect();
         let shown: String = typed.chars().take(40).collect();
-        Fault::new(column, format!("nobody knows the verb `{shown}`"))
+        Fault::new(column, format!("there is no verb `{shown}`"))
             .maybe(self.swapped(typed))
             .maybe(crate::text::did_you_mean(typed, known))
             .hint("`help` shows what can be asked")

@@ -194,8 +194,11 @@ async fn a_reader_that_goes_away_ends_the_conversation() {
 
 #[tokio::test]
 async fn the_bot_itself_is_a_partner() {
-    let (options, _interrupt) =
-        options(Box::new("help\n".as_bytes()), &Shared::default(), &Shared::default());
+    let output = Shared::default();
+    let (options, _interrupt) = options(Box::new("help\nvrf\n".as_bytes()), &output, &Shared::default());
     let bot = Arc::new(crate::support::bot(Arc::default()));
     timeout(Duration::from_secs(10), converse(bot, options)).await.unwrap().unwrap();
+    assert!(output.text().contains("evaluated by nocbot"), "{}", output.text());
+    // Its catalogue has no verbs, so the second question is refused, with its place.
+    assert!(output.text().contains("there is no verb `vrf`\n  vrf\n  ^\n"), "{}", output.text());
 }

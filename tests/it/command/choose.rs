@@ -1,7 +1,12 @@
 //! Targets and the devices that they choose.
 
-use nocbot::command::{parse, resolve, understand};
+use std::sync::Arc;
+
+use nocbot::answer::{Answer, text};
+use nocbot::command::{help, parse, resolve, understand};
 use nocbot::error::{Error, Kind};
+use nocbot::inventory::Inventory;
+use nocbot::profile::{Level, Platform, Samples, SessionKind, ShowGate};
 
 use super::{catalogue, check_error, device, small, verbs};
 
@@ -167,4 +172,47 @@ fn hints_name_what_is_here() {
     }
     let error = choose_in("r1", &network).unwrap_err();
     assert!(error.hints().iter().any(|found| found == "for example: `vrf lon-2`"), "{}", error.report());
+}
+
+#[test]
+fn a_platform_goes_by_all_its_names() {
+    let mut network = small();
+    let mut other = device("old-1", "10.0.0.9", "", "");
+    other.platform = "acme_ios".into();
+    network.inventory = Arc::new(Inventory::new([device("r1", "10.0.0.1", "", ""), other]));
+    for (name, title, alias) in [("frr", "FRRouting", "frrouting"), ("acme_os", "Acme OS", "acme_ios")] {
+        network.platforms.insert(name.into(), Arc::new(platform(name, title, alias)));
+    }
+    for (text, devices) in [
+        ("platform:acme_os", "old-1"),
+        ("platform:ACME_IOS", "old-1"),
+        ("platform:acme*", "old-1"),
+        ("platform:frrouting", "r1"),
+    ] {
+        assert_eq!(choose_in(text, &network).unwrap().join(" "), devices, "{text}");
+    }
+    let page = text::render(&Answer::of("help vrf", help(Some("vrf"), &network)), None);
+    assert!(page.contains("Platforms: Acme OS, FRRouting."), "{page}");
+    let page = text::render(&Answer::of("help bgp", help(Some("bgp"), &network)), None);
+    assert!(page.contains("No platform answers it yet."), "{page}");
+}
+
+fn platform(name: &str, title: &str, alias: &str) -> Platform {
+    Platform {
+        name: name.into(),
+        title: title.into(),
+        aliases: vec![alias.into()],
+        port: 22,
+        level: Level::default(),
+        session: SessionKind::default(),
+        prompts: Vec::new(),
+        enable: None,
+        open: Vec::new(),
+        close: None,
+        pagers: Vec::new(),
+        rejections: Vec::new(),
+        show: ShowGate::default(),
+        verbs: [("vrf".to_owned(), Vec::new())].into(),
+        samples: Samples::default(),
+    }
 }

@@ -2,6 +2,7 @@
 
 mod ask;
 mod choose;
+mod docs;
 mod guide;
 mod property;
 
