@@ -14,7 +14,10 @@ use crate::policy;
 use crate::profile::{Platform, Source};
 use crate::run::{Job, Reading, Step};
 use crate::store::Entry;
-use crate::verb::{Arguments, Verb};
+use crate::verb::{ArgumentValue, Arguments, Verb};
+
+/// So much before the second is full a command is interrupted.
+const EARLY: Duration = Duration::from_millis(200);
 
 /// What will be done, before anything is sent.
 #[derive(Debug, Clone)]
@@ -125,7 +128,7 @@ fn show(platform: &Platform, line: &str, catalogue: &Catalogue) -> Result<Step, 
         Some(parser) => Reading::Parser(parser),
         None => Reading::Text,
     };
-    Ok(Step { command, reading })
+    Ok(Step { command, interrupt: None, reading })
 }
 
 fn steps(verb: &Arc<Verb>, arguments: &Arguments, platform: &Platform) -> Result<Vec<Step>, Failure> {
@@ -145,5 +148,11 @@ fn step(verb: &Arc<Verb>, source: &Source, arguments: &Arguments) -> Result<Step
         .command
         .render(arguments)
         .map_err(|error| Failure::new(FailureKind::Unsupported, error.message().to_owned()))?;
-    Ok(Step { command, reading: Reading::Verb(Arc::clone(verb), Arc::new(source.clone())) })
+    let interrupt = source.interrupt.as_ref().and_then(|name| match arguments.get(name) {
+        Some(ArgumentValue::Int(seconds)) => u64::try_from(*seconds).ok(),
+        _ => None,
+    });
+    // A probe is sent each second, the first at once: just before the next one is due.
+    let interrupt = interrupt.map(|seconds| Duration::from_secs(seconds).saturating_sub(EARLY));
+    Ok(Step { command, interrupt, reading: Reading::Verb(Arc::clone(verb), Arc::new(source.clone())) })
 }

@@ -272,6 +272,7 @@ mod tests {
             columns: columns.iter().map(|(name, mapping)| ((*name).to_owned(), mapping.clone())).collect(),
             when: BTreeMap::new(),
             also: Vec::new(),
+            interrupt: None,
         }
     }
 

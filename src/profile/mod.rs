@@ -126,6 +126,9 @@ pub struct Source {
     pub when: BTreeMap<String, String>,
     /// Further commands whose rows are appended.
     pub also: Vec<Source>,
+    /// For a command that does not end by itself: the argument that says after how many seconds it is
+    /// interrupted, as a person would with Ctrl-C.
+    pub interrupt: Option<String>,
 }
 
 /// Where a verb's cell comes from.

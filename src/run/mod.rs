@@ -51,6 +51,8 @@ pub struct Job {
 pub struct Step {
     /// The command line.
     pub command: String,
+    /// When to interrupt it, if it does not end by itself.
+    pub interrupt: Option<Duration>,
     /// What becomes of the output.
     pub reading: Reading,
 }
@@ -187,20 +189,21 @@ impl Task {
         let _permit = permit.map_err(|_| cancelled())?;
         let mut gathered = Gathered::default();
         for step in &job.steps {
-            let text = self.send(&job, &step.command).await?;
+            let text = self.send(&job, step).await?;
             rows::read(&self.catalogue, step, text, &mut gathered).await?;
         }
         Ok(gathered)
     }
 
     /// Sends one command; the transport keeps the deadline, this keeps the transport to it.
-    async fn send(&self, job: &Job, command: &str) -> Result<String, Failure> {
+    async fn send(&self, job: &Job, step: &Step) -> Result<String, Failure> {
         let (stream, mut streamed) = mpsc::channel::<String>(LINES);
         let request = Request {
             device: Arc::clone(&job.device),
             platform: Arc::clone(&job.platform),
             jumps: job.jumps.clone(),
-            command: command.to_owned(),
+            command: step.command.clone(),
+            interrupt: step.interrupt,
             deadline: self.deadline,
             cancel: self.cancel.clone(),
             stream: Some(stream),

@@ -24,6 +24,8 @@ pub struct Request {
     pub jumps: Vec<(Arc<Device>, Arc<Platform>)>,
     /// The whole command line, already validated.
     pub command: String,
+    /// For a command that does not end by itself: when to interrupt it, counted from its start.
+    pub interrupt: Option<Duration>,
     /// When to give up, partial output kept.
     pub deadline: Instant,
     /// Ends the command at once when cancelled.

@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use super::Reader;
 use crate::profile::{ArgumentRef, Attribute, CommandLine, Mapping, Source};
 use crate::text::did_you_mean;
-use crate::verb::{ArgumentType, Verb};
+use crate::verb::{Argument, ArgumentType, Verb};
 use crate::yaml::Node;
 
 #[derive(Deserialize)]
@@ -22,6 +22,7 @@ struct RawSource {
     _columns: Option<IgnoredAny>,
     #[serde(default, rename = "also")]
     _also: Option<IgnoredAny>,
+    interrupt: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -83,7 +84,15 @@ impl Reader<'_> {
             }
         }
         let columns = self.columns(node, verb);
-        Some(Source { command, parser, columns, when, also })
+        let interrupt = raw.interrupt;
+        if let Some(name) = &interrupt {
+            let seconds = |known: &Argument| known.name == *name && known.kind == ArgumentType::Int;
+            if !verb.arguments.iter().any(seconds) {
+                let error = format!("the verb `{}` has no number `{name}`", verb.name);
+                self.errors.push(node.nearest(&["interrupt"]).error(error));
+            }
+        }
+        Some(Source { command, parser, columns, when, also, interrupt })
     }
 
     /// The argument must be one of the verb's, and have the attribute.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use russh::ChannelMsg;
+use russh::{ChannelMsg, Sig};
 use tokio::time::Instant;
 
 use super::capture::{self, Capture};
@@ -17,7 +17,8 @@ const MAX_STDERR: usize = 64 * 1024;
 /// For status and close after the output has ended; some servers send neither.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// Runs one command on a channel of its own; its output goes to `capture`.
+/// Runs one command on a channel of its own; its output goes to `capture`. One that does not end by
+/// itself gets the signal that Ctrl-C stands for (RFC 4254, 6.9).
 pub(super) async fn run(link: &Link, order: &Order<'_>, capture: &mut Capture) -> Result<(), Trouble> {
     let mut channel = link.open_session().await.map_err(Trouble::Dead)?;
     if channel.exec(true, order.command).await.is_err() {
@@ -29,10 +30,24 @@ pub(super) async fn run(link: &Link, order: &Order<'_>, capture: &mut Capture) -
     let mut signal: Option<String> = None;
     let mut ended = false;
     let mut last = Instant::now();
+    let mut interrupt = order.interrupt.map(|after| last + after);
+    let interrupted = interrupt.is_some();
     loop {
         let left = order.deadline.saturating_duration_since(Instant::now());
         let idle = if ended { LAST_WORDS } else { order.idle }.saturating_sub(last.elapsed());
+        // Until it is interrupted such a command may be silent for as long as it likes.
+        let idle = match interrupt {
+            Some(at) if !ended => at.saturating_duration_since(Instant::now()),
+            _ => idle,
+        };
         let Ok(message) = tokio::time::timeout(idle.min(left), channel.wait()).await else {
+            if interrupt.take_if(|at| *at <= Instant::now()).is_some() && !ended {
+                last = Instant::now();
+                if channel.signal(Sig::INT).await.is_err() {
+                    return Err(Trouble::Failed(cut_off(link, order.command)));
+                }
+                continue;
+            }
             if ended {
                 break;
             }
@@ -64,6 +79,7 @@ pub(super) async fn run(link: &Link, order: &Order<'_>, capture: &mut Capture) -
                 errors.extend(data.iter().take(room));
             }
             Some(ChannelMsg::ExitStatus { exit_status }) => status = Some(exit_status),
+            Some(ChannelMsg::ExitSignal { signal_name: Sig::INT, .. }) if interrupted => {}
             Some(ChannelMsg::ExitSignal { signal_name, .. }) => signal = Some(format!("{signal_name:?}")),
             Some(ChannelMsg::Failure) => {
                 let _ = tokio::time::timeout(Duration::from_secs(1), channel.close()).await;

@@ -24,6 +24,8 @@ const FIRST_PROMPT_SETTLE: Duration = Duration::from_millis(60);
 /// The silence after which a device is poked with a newline, and how often.
 const POKE: Duration = Duration::from_millis(1500);
 const MAX_POKES: usize = 8;
+/// Ctrl-C.
+const INTERRUPT: &str = "\u{3}";
 /// The silence after a prompt when no echo came before it.
 const NO_ECHO_SETTLE: Duration = Duration::from_millis(500);
 /// The silence after a prompt when the output had such a line in it before: it may have another.
@@ -62,7 +64,7 @@ impl Shell {
         shell.enable(link, order).await?;
         for line in &order.platform.open {
             let mut ignored = Capture::new(64 * 1024, None);
-            let opening = Order { command: line, idle: order.idle.min(order.prompt_timeout), ..*order };
+            let opening = Order { command: line, interrupt: None, idle: order.idle.min(order.prompt_timeout), ..*order };
             match shell.command(link, &opening, &mut ignored, false).await {
                 Ok(()) => {}
                 Err(Trouble::Dead(failure) | Trouble::Failed(failure)) => return Err(failure),
@@ -95,6 +97,7 @@ impl Shell {
         let mut suspected = false;
         let mut doubtful = false;
         let mut nudged = false;
+        let mut interrupt = order.interrupt.map(|after| Instant::now() + after);
         loop {
             let line = self.last_line();
             let mode =
@@ -106,6 +109,18 @@ impl Shell {
                 (Some(_), _) => self.wire.settle().max(NO_ECHO_SETTLE),
                 (None, Some(_)) => self.wire.settle(),
                 (None, None) => SUSPICION.min(order.idle.saturating_sub(self.wire.silence())),
+            };
+            if interrupt.take_if(|at| *at <= Instant::now()).is_some()
+                && mode.is_none()
+                && !self.wire.send(INTERRUPT).await
+            {
+                return Err(Trouble::Failed(cut_off(link, order.command)));
+            }
+            // Until it is interrupted such a command may be silent for as long as it likes.
+            let due = interrupt.map(|at| at.saturating_duration_since(Instant::now()));
+            let wait = match due {
+                Some(due) if mode.is_none() && pager.is_none() => SUSPICION.min(due),
+                _ => wait,
             };
             let left = order.deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -156,7 +171,7 @@ impl Shell {
                         continue;
                     }
                     let silent = self.wire.silence();
-                    if silent >= order.idle {
+                    if silent >= order.idle && interrupt.is_none() {
                         self.keep_rest(&mut echo, capture);
                         return Err(Trouble::Failed(
                             Failure::new(

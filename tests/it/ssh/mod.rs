@@ -112,6 +112,7 @@ fn request(device: &Device, platform: &Platform, command: &str) -> Request {
         platform: Arc::new(platform.clone()),
         jumps: Vec::new(),
         command: command.to_owned(),
+        interrupt: None,
         deadline: Instant::now() + Duration::from_secs(30),
         cancel: CancellationToken::new(),
         stream: None,
