@@ -34,7 +34,7 @@ pub(super) fn demo_ssh(network: &sim::Running, devices: usize) -> Ssh {
     Ssh::new(Settings {
         known: network.known_hosts(),
         host_keys: HostKeyPolicy::Strict,
-        keep_warm: Duration::from_secs(900),
+        keep_warm: Duration::from_mins(15),
         max_output: MAX_OUTPUT,
         max_sessions: devices.max(256),
         ..Settings::default()

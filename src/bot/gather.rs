@@ -21,7 +21,10 @@ pub(super) fn answer(plan: &Plan, done: Vec<Done>) -> Answer {
     let mut notes = Vec::new();
     for Done { device, result } in done {
         match result {
-            Ok(gathered) => {
+            Ok(mut gathered) => {
+                if let Some(newest) = plan.newest {
+                    gathered.rows.drain(..gathered.rows.len().saturating_sub(newest));
+                }
                 parsed |= gathered.parsed;
                 notes.extend(gathered.notes.iter().map(|note| format!("{device}: {note}")));
                 texts.extend(gathered.texts.iter().map(|(command, text)| Block::Code {

@@ -14,7 +14,7 @@ use crate::policy;
 use crate::profile::{Platform, Source};
 use crate::run::{Job, Reading, Step};
 use crate::store::Entry;
-use crate::verb::{Arguments, Verb};
+use crate::verb::{ArgumentValue, Arguments, Verb};
 
 /// What will be done, before anything is sent.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub(super) struct Plan {
     pub jobs: Vec<Job>,
     /// The devices that cannot, and why.
     pub unable: Vec<DeviceFailure>,
+    /// How many of each device's last rows are kept.
+    pub newest: Option<usize>,
     /// The verb's own time limit.
     pub timeout: Option<Duration>,
 }
@@ -54,6 +56,7 @@ pub(super) fn make(question: &Question, catalogue: &Catalogue, most: usize) -> R
         verb: Arc::clone(verb),
         jobs: Vec::new(),
         unable: Vec::new(),
+        newest: newest(&question.command),
         timeout: verb.timeout.map(Duration::from_secs),
     };
     for device in devices {
@@ -80,6 +83,15 @@ impl Plan {
             devices: self.jobs.iter().map(|job| job.device.name.clone()).collect(),
             commands: commands.into_iter().map(str::to_owned).collect(),
         }
+    }
+}
+
+/// The number that the verb's `newest` argument was given, or its default.
+fn newest(command: &Command) -> Option<usize> {
+    let Command::Verb { verb, arguments, .. } = command else { return None };
+    match arguments.get(verb.newest.as_ref()?)? {
+        ArgumentValue::Int(count) => usize::try_from(*count).ok(),
+        _ => None,
     }
 }
 

@@ -254,6 +254,7 @@ mod tests {
             name: "ip".into(),
             aliases: Vec::new(),
             timeout: None,
+            newest: None,
             help: String::new(),
             examples: Vec::new(),
             class: crate::verb::Class::Read,

@@ -42,6 +42,10 @@ pub struct Verb {
     /// Seconds for the whole answer where the usual limit is too short (a trace with silent hops).
     #[serde(default)]
     pub timeout: Option<u64>,
+    /// The `int` argument that says how many of each device's last rows are kept, for outputs that
+    /// devices only print whole.
+    #[serde(default)]
+    pub newest: Option<String>,
     /// What may or must be said beside the targets, in positional order.
     #[serde(default)]
     pub arguments: Vec<Argument>,

@@ -148,7 +148,9 @@ impl Shell {
     pub async fn ask(&mut self, line: &str, prompt: &str) -> String {
         self.send(&format!("{line}\r")).await;
         let text = self.until(prompt).await;
-        let text = text.strip_prefix(&format!("{line}\r\n")).unwrap_or_else(|| panic!("no echo of {line:?}: {text:?}"));
+        let text = text
+            .strip_prefix(&format!("{line}\r\n"))
+            .unwrap_or_else(|| panic!("no echo of {line:?}: {text:?}"));
         text.strip_suffix(prompt).unwrap().replace("\r\n", "\n")
     }
 

@@ -7,37 +7,105 @@ use super::{prompt, start};
 
 /// What the verbs ask of each platform; every line must be answered with a text of its own.
 const COMMANDS: &[(&str, &[&str])] = &[
-    ("cisco_ios", &[
-        "show vrf", "show interfaces", "show interfaces Loopback0", "show ip interface", "show ipv6 interface",
-        "show ip interface brief", "show ip route", "show ip route vrf BLUE", "show ipv6 route",
-        "show ip route 10.255.0.0 255.255.255.0", "show ipv6 route 2001:db8::3/128", "show bgp all summary",
-        "show ip ospf neighbor", "show ip arp", "show ip arp vrf BLUE", "show lldp neighbors detail", "show version",
-        "show logging", "ping 10.255.0.3 repeat 5", "ping vrf BLUE 172.17.6.20 repeat 3 size 200",
-        "ping 10.255.0.3 repeat 5 source Loopback0", "traceroute 10.255.0.6 numeric timeout 1 probe 3",
-    ]),
-    ("arista_eos", &[
-        "show vrf", "show interfaces", "show interfaces Ethernet1", "show ip interface", "show ip interface vrf all",
-        "show ipv6 interface", "show ipv6 interface vrf all", "show ip route", "show ip route vrf MGMT",
-        "show ip route 10.255.0.3/32", "show ipv6 route", "show ip bgp summary vrf all", "show ipv6 bgp summary vrf all",
-        "show bgp evpn summary", "show ip ospf neighbor", "show ip arp", "show ip arp vrf MGMT",
-        "show lldp neighbors detail", "show version", "show logging 50", "ping 10.255.0.3 repeat 5",
-        "ping vrf MGMT 192.168.255.254 repeat 5 size 200", "traceroute 10.255.0.3",
-    ]),
-    ("juniper_junos", &[
-        "show route instance detail", "show interfaces statistics", "show interfaces ge-0/0/0 statistics",
-        "show interfaces terse", "show route table inet.0 active-path", "show route table inet.0 active-path 10.255.0.1/32",
-        "show route table inet6.0 active-path", "show route table RED.inet.0 active-path", "show bgp summary",
-        "show ospf neighbor instance all", "show ospf neighbor instance RED", "show arp no-resolve expiration-time",
-        "show arp no-resolve expiration-time vpn RED", "show lldp neighbors", "show version", "show log messages",
-        "ping 10.255.0.1 rapid count 5", "ping 172.16.1.10 rapid count 5 size 100 routing-instance RED",
-        "traceroute 10.255.0.6 no-resolve wait 2",
-    ]),
-    ("frr", &[
-        "show vrf", "show interface", "show interface eth1", "show ip route", "show ip route vrf RED",
-        "show ip route 10.255.0.1/32", "show ipv6 route", "show ipv6 route 2001:db8::1/128", "show bgp vrf all summary",
-        "show ip ospf vrf all neighbor", "show ip ospf vrf RED neighbor", "show ip neighbor", "show version",
-        "ping 10.255.0.3", "traceroute 10.255.0.6",
-    ]),
+    (
+        "cisco_ios",
+        &[
+            "show vrf",
+            "show interfaces",
+            "show interfaces Loopback0",
+            "show ip interface",
+            "show ipv6 interface",
+            "show ip interface brief",
+            "show ip route",
+            "show ip route vrf BLUE",
+            "show ipv6 route",
+            "show ip route 10.255.0.0 255.255.255.0",
+            "show ipv6 route 2001:db8::3/128",
+            "show bgp all summary",
+            "show ip ospf neighbor",
+            "show ip arp",
+            "show ip arp vrf BLUE",
+            "show lldp neighbors detail",
+            "show version",
+            "show logging",
+            "ping 10.255.0.3 repeat 5",
+            "ping vrf BLUE 172.17.6.20 repeat 3 size 200",
+            "ping 10.255.0.3 repeat 5 source Loopback0",
+            "traceroute 10.255.0.6 numeric timeout 1 probe 3",
+        ],
+    ),
+    (
+        "arista_eos",
+        &[
+            "show vrf",
+            "show interfaces",
+            "show interfaces Ethernet1",
+            "show ip interface",
+            "show ip interface vrf all",
+            "show ipv6 interface",
+            "show ipv6 interface vrf all",
+            "show ip route",
+            "show ip route vrf MGMT",
+            "show ip route 10.255.0.3/32",
+            "show ipv6 route",
+            "show ip bgp summary vrf all",
+            "show ipv6 bgp summary vrf all",
+            "show bgp evpn summary",
+            "show ip ospf neighbor",
+            "show ip arp",
+            "show ip arp vrf MGMT",
+            "show lldp neighbors detail",
+            "show version",
+            "show logging 50",
+            "ping 10.255.0.3 repeat 5",
+            "ping vrf MGMT 192.168.255.254 repeat 5 size 200",
+            "traceroute 10.255.0.3",
+        ],
+    ),
+    (
+        "juniper_junos",
+        &[
+            "show route instance detail",
+            "show interfaces statistics",
+            "show interfaces ge-0/0/0 statistics",
+            "show interfaces terse",
+            "show route table inet.0 active-path",
+            "show route table inet.0 active-path 10.255.0.1/32",
+            "show route table inet6.0 active-path",
+            "show route table RED.inet.0 active-path",
+            "show bgp summary",
+            "show ospf neighbor instance all",
+            "show ospf neighbor instance RED",
+            "show arp no-resolve expiration-time",
+            "show arp no-resolve expiration-time vpn RED",
+            "show lldp neighbors",
+            "show version",
+            "show log messages",
+            "ping 10.255.0.1 rapid count 5",
+            "ping 172.16.1.10 rapid count 5 size 100 routing-instance RED",
+            "traceroute 10.255.0.6 no-resolve wait 2",
+        ],
+    ),
+    (
+        "frr",
+        &[
+            "show vrf",
+            "show interface",
+            "show interface eth1",
+            "show ip route",
+            "show ip route vrf RED",
+            "show ip route 10.255.0.1/32",
+            "show ipv6 route",
+            "show ipv6 route 2001:db8::1/128",
+            "show bgp vrf all summary",
+            "show ip ospf vrf all neighbor",
+            "show ip ospf vrf RED neighbor",
+            "show ip neighbor",
+            "show version",
+            "ping 10.255.0.3",
+            "traceroute 10.255.0.6",
+        ],
+    ),
 ];
 
 fn commands(platform: &str) -> &'static [&'static str] {
@@ -47,9 +115,19 @@ fn commands(platform: &str) -> &'static [&'static str] {
 
 fn assert_answer(device: &str, command: &str, text: &str) {
     // The devices in an AS of their own have no OSPF neighbors.
-    let lonely = command.contains("ospf neighbor") && device[1..].parse::<u32>().is_ok_and(|number| number % 6 == 0);
+    let lonely =
+        command.contains("ospf neighbor") && device[1..].parse::<u32>().is_ok_and(|number| number % 6 == 0);
     assert_eq!(text.trim().is_empty(), lonely, "{device}: {command}: {text}");
-    for wrong in [".j2", ".yaml", "% Invalid", "% Incomplete", "% Ambiguous", "% Unknown", "syntax error", "does not exist"] {
+    for wrong in [
+        ".j2",
+        ".yaml",
+        "% Invalid",
+        "% Incomplete",
+        "% Ambiguous",
+        "% Unknown",
+        "syntax error",
+        "does not exist",
+    ] {
         assert!(!text.contains(wrong), "{device}: {command}: {text}");
     }
 }
@@ -78,7 +156,8 @@ async fn every_device_answers_its_commands() {
 fn the_copies_in_a_larger_network_answer_too() {
     let network = Network::builtin(Some(40)).unwrap();
     for (number, device) in network.devices().iter().enumerate() {
-        let platform = ["cisco_ios", "arista_eos", "juniper_junos", "frr", "cisco_ios", "arista_eos"][number % 6];
+        let platform =
+            ["cisco_ios", "arista_eos", "juniper_junos", "frr", "cisco_ios", "arista_eos"][number % 6];
         for command in commands(platform) {
             assert_answer(device, command, &network.print(device, command).unwrap());
         }
@@ -95,7 +174,9 @@ fn two_ends_print_the_same_session() {
     let network = Network::builtin(None).unwrap();
     let line = |device: &str, command: &str, word: &str| {
         let text = network.print(device, command).unwrap();
-        text.lines().find(|line| line.split_whitespace().any(|part| part == word)).map(str::to_owned)
+        text.lines()
+            .find(|line| line.split_whitespace().any(|part| part == word))
+            .map(str::to_owned)
             .unwrap_or_else(|| panic!("{device} {command}: no {word} in {text}"))
     };
     let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
@@ -123,7 +204,8 @@ fn hardware_addresses_agree_between_devices() {
     let entry = arp.lines().find(|line| line.contains("10.0.13.3 ")).unwrap();
     let mac: String = entry.split_whitespace().nth(3).unwrap().chars().filter(|c| *c != '.').collect();
     let own = network.print("r3", "show interfaces ge-0/0/0 statistics").unwrap();
-    let own: String = own.split("Current address: ").nth(1).unwrap().chars().take(17).filter(|c| *c != ':').collect();
+    let own: String =
+        own.split("Current address: ").nth(1).unwrap().chars().take(17).filter(|c| *c != ':').collect();
     assert_eq!(mac, own);
     let lldp = network.print("r3", "show lldp neighbors").unwrap();
     assert!(lldp.contains("GigabitEthernet0/2 r1"), "{lldp}");
@@ -157,8 +239,14 @@ fn probes_of_nobody_end_in_the_vendors_words() {
     assert!(print("r1", "ping 9.9.9.9 repeat 3").contains("\n...\nSuccess rate is 0 percent (0/3)\n"));
     assert!(print("r1", "ping nosuch").contains("% Unrecognized host or address"));
     assert!(print("r2", "ping 9.9.9.9 repeat 3").contains("Network is unreachable"));
-    assert!(print("r2", "ping 10.0.12.99 repeat 3").contains("3 packets transmitted, 0 received, 100% packet loss"));
-    assert!(print("r3", "ping 10.0.13.99 rapid count 3").contains("3 packets transmitted, 0 packets received, 100% packet loss"));
+    assert!(
+        print("r2", "ping 10.0.12.99 repeat 3")
+            .contains("3 packets transmitted, 0 received, 100% packet loss")
+    );
+    assert!(
+        print("r3", "ping 10.0.13.99 rapid count 3")
+            .contains("3 packets transmitted, 0 packets received, 100% packet loss")
+    );
     assert!(print("r3", "ping nosuch rapid count 3").contains("cannot resolve nosuch"));
     assert!(print("r1", "ping r3 repeat 2").contains("10.255.0.3"));
     // Three hops from r1 to r6, the last one r6 itself.

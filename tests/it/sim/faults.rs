@@ -17,7 +17,10 @@ async fn refuse_and_hang() {
     assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
     let mut silent = tokio::net::TcpStream::connect(("127.0.0.1", port("r2"))).await.unwrap();
     let mut byte = [0];
-    assert!(tokio::time::timeout(Duration::from_millis(400), silent.read(&mut byte)).await.is_err(), "not a byte");
+    assert!(
+        tokio::time::timeout(Duration::from_millis(400), silent.read(&mut byte)).await.is_err(),
+        "not a byte"
+    );
     let (text, _) = exec(&login(&running, "r3").await, "show version").await;
     assert!(text.contains("Junos"), "{text}");
     drop(silent);
@@ -83,7 +86,8 @@ async fn slow_and_dripping() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn noise_odd_prompts_and_a_prompt_in_the_output() {
     let odd = Fault::OddPrompt { prompt: "\u{1b}[32m(lab) r2 %\u{1b}[0m ".to_owned() };
-    let running = start(&[("r1", Fault::Garbage { bytes: 64 }), ("r2", odd), ("r3", Fault::PromptInOutput)]).await;
+    let running =
+        start(&[("r1", Fault::Garbage { bytes: 64 }), ("r2", odd), ("r3", Fault::PromptInOutput)]).await;
     let mut shell = Shell::open(login(&running, "r1").await).await;
     shell.until("r1>").await;
     let start = shell.seen.len() + "show vrf\r\n".len();
@@ -98,7 +102,8 @@ async fn noise_odd_prompts_and_a_prompt_in_the_output() {
     let mut shell = Shell::open(login(&running, "r3").await).await;
     shell.until("nocbot@r3> ").await;
     shell.send("show version\r").await;
-    let text = shell.until("Routing mpls-oam-basic [20230421.104101_builder_junos_214_r3_s5]\r\nnocbot@r3> ").await;
+    let text =
+        shell.until("Routing mpls-oam-basic [20230421.104101_builder_junos_214_r3_s5]\r\nnocbot@r3> ").await;
     assert!(text.contains("]\r\nnocbot@r3> \r\nJUNOS"), "{text:?}");
     running.stop().await;
 }

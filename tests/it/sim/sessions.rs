@@ -107,9 +107,11 @@ async fn exec_requests() {
     assert_eq!(status, Some(0));
     let (text, status) = exec(&r4, "show nonsense").await;
     assert_eq!((text.as_str(), status), ("% Unknown command: show nonsense\n", Some(1)));
-    for (name, command, words) in
-        [("r1", "show running-config", "hostname r1"), ("r2", "show vrf", "MGMT"), ("r3", "show version", "Junos: ")]
-    {
+    for (name, command, words) in [
+        ("r1", "show running-config", "hostname r1"),
+        ("r2", "show vrf", "MGMT"),
+        ("r3", "show version", "Junos: "),
+    ] {
         let (text, status) = exec(&login(&running, name).await, command).await;
         assert!(text.contains(words), "{name}: {text}");
         assert_eq!(status, Some(0), "{name}");
@@ -135,7 +137,8 @@ async fn the_inventory_says_how_to_reach_each_device() {
     let inventory = running.inventory();
     let names: Vec<&str> = inventory.devices().map(|device| device.name.as_str()).collect();
     assert_eq!(names, ["r1", "r2", "r3", "r4", "r5", "r6"]);
-    let groups: Vec<(&str, usize)> = inventory.groups().map(|(name, members)| (name, members.len())).collect();
+    let groups: Vec<(&str, usize)> =
+        inventory.groups().map(|(name, members)| (name, members.len())).collect();
     assert_eq!(groups, [("ams", 3), ("core", 4), ("edge", 2), ("fra", 3)]);
     let r4 = device(&inventory, "r4");
     assert_eq!((r4.platform.as_str(), r4.hostname.as_str()), ("frr", "127.0.0.1"));
