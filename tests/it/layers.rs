@@ -114,3 +114,25 @@ fn no_vendor_stands_in_the_code() {
         }
     }
 }
+
+/// The crates of Cargo.lock.
+fn locked() -> Vec<String> {
+    let lock = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap();
+    let names = lock.lines().filter_map(|line| line.strip_prefix("name = \""));
+    names.map(|name| name.trim_end_matches('"').to_owned()).collect()
+}
+
+#[test]
+fn one_crypto_provider_and_one_websocket_stand_in_the_tree() {
+    let locked = locked();
+    for banned in ["ring", "openssl", "openssl-sys", "native-tls"] {
+        assert!(!locked.iter().any(|name| name == banned), "{banned} came in: deny.toml says why it may not");
+    }
+    assert_eq!(locked.iter().filter(|name| *name == "tungstenite").count(), 1);
+}
+
+#[test]
+fn the_number_of_crates_has_a_ceiling() {
+    let count = locked().len();
+    assert!(count <= 330, "{count} crates: is the newest one worth its weight? then raise the ceiling here");
+}
