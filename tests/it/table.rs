@@ -141,6 +141,19 @@ fn text_shows_rows_and_failures() {
 }
 
 #[test]
+fn long_texts_wrap_where_the_terminal_is_narrow() {
+    let mut table = Table::new(vec![Column::new("device", Type::Text), Column::new("why", Type::Text)]);
+    table
+        .push(vec![Value::text("r1"), Value::text("gave no answer in thirty seconds, and nobody knows why")]);
+    insta::assert_snapshot!(text::table(&table, Some(40)), @r"
+    device  why
+    ------  --------------------------------
+    r1      gave no answer in thirty
+            seconds, and nobody knows why
+    ");
+}
+
+#[test]
 fn json_and_csv_are_for_programs() {
     let value = json::value(&answer());
     assert_eq!(value["columns"][2], serde_json::json!({"name": "as", "type": "asn"}));
@@ -169,6 +182,16 @@ fn one_cell(text: &str) -> Answer {
 }
 
 proptest! {
+    #[test]
+    fn no_width_loses_a_word_or_exceeds_itself(words in proptest::collection::vec("[a-zé漢]{1,9}", 1..30), width in 34_usize..90) {
+        let mut table = Table::new(vec![Column::new("device", Type::Text), Column::new("why", Type::Text)]);
+        table.push(vec![Value::text("r1"), Value::text(words.join(" "))]);
+        let written = text::table(&table, Some(width));
+        let found: Vec<&str> = written.split_whitespace().filter(|word| words.iter().any(|known| known == word)).collect();
+        prop_assert_eq!(found, words.iter().map(String::as_str).collect::<Vec<_>>(), "{}", written);
+        prop_assert!(written.lines().all(|line| unicode_width::UnicodeWidthStr::width(line) <= width), "{}", written);
+    }
+
     #[test]
     fn device_text_cannot_break_a_markdown_table_or_mention_anybody(text in "[\\PC\n\r`|@<>*]{1,40}") {
         let written = markdown::render(&one_cell(&text));
