@@ -6,6 +6,7 @@ use rust_embed::RustEmbed;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
+use crate::yaml::Node;
 
 #[derive(RustEmbed)]
 #[folder = "lab/demo"]
@@ -56,6 +57,12 @@ impl Files {
         Ok((path.to_owned(), text))
     }
 
+    /// One YAML file as a tree.
+    pub fn tree(&self, path: &str) -> Result<Node> {
+        let (source, text) = self.read(path)?;
+        node(&source, &text)
+    }
+
     /// The names of the files below `dir` that end in `suffix`, without both.
     pub fn list(&self, dir: &str, suffix: &str) -> Vec<String> {
         let mut names: Vec<String> = Demo::iter()
@@ -77,5 +84,12 @@ impl Files {
 
 /// Reads one YAML document; `source` names it in errors.
 pub fn yaml<T: DeserializeOwned>(source: &str, text: &str) -> Result<T> {
-    serde_saphyr::from_str(text).map_err(|error| Error::config(format!("{source}: {error}")))
+    node(source, text)?.decode()
+}
+
+fn node(source: &str, text: &str) -> Result<Node> {
+    Node::read(source, text).map_err(|errors| {
+        let first = errors.into_iter().next();
+        first.unwrap_or_else(|| Error::config(format!("{source} cannot be read")))
+    })
 }

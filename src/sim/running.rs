@@ -99,9 +99,9 @@ impl Network {
             devices.push(Device {
                 name: node.name.clone(),
                 hostname: options.bind.to_string(),
-                platform: role.platform,
-                groups: role.groups,
-                data: role.data,
+                platform: role.platform.clone(),
+                groups: role.groups.clone(),
+                data: role.data.clone(),
                 login: Login {
                     port: Some(port),
                     username: Some(options.username.clone()),

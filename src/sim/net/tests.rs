@@ -8,8 +8,8 @@ use crate::sim::files::Files;
 use crate::sim::state::State;
 
 fn traits() -> Traits {
-    let text = "{loopback: lo, oui: [2, 0, 0], distance: {static: 1, ebgp: 20, ospf: 110, ospf_external: 110, ibgp: 200}}";
-    serde_saphyr::from_str(text).unwrap()
+    let text = "{loopback: lo, oui: '02:00:00', distance: {static: 1, ebgp: 20, ospf: 110, ospf_external: 110, ibgp: 200}}";
+    crate::sim::files::yaml("traits", text).unwrap()
 }
 
 fn net(count: usize) -> Net {

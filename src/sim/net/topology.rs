@@ -22,6 +22,7 @@ pub struct Traits {
     #[serde(default)]
     pub unit: String,
     /// The first three bytes of its hardware addresses.
+    #[serde(deserialize_with = "oui")]
     pub oui: [u8; 3],
     /// Administrative distances.
     pub distance: Distance,
@@ -51,6 +52,13 @@ pub struct Distance {
     pub ospf_external: u32,
     /// iBGP.
     pub ibgp: u32,
+}
+
+fn oui<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<[u8; 3], D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let bytes: Option<Vec<u8>> = text.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
+    let wrong = || serde::de::Error::custom(format!("`{text}` is not the first half of a MAC address"));
+    bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(wrong)
 }
 
 fn yes() -> bool {

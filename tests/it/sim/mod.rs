@@ -1,5 +1,6 @@
 //! The simulated network, over SSH as everybody else sees it.
 
+mod answers;
 mod client;
 mod commands;
 mod faults;

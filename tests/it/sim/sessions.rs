@@ -32,7 +32,7 @@ async fn a_banner_an_echo_and_the_usual_keys() {
     assert!(!text.contains("Invalid"), "{text:?}");
     // Help lists what may follow and keeps the line.
     shell.send("show ip ?").await;
-    let text = shell.until("r1>show ip ").await;
+    let text = shell.until("\r\n\r\nr1>show ip ").await;
     assert!(text.contains("  route\r\n"), "{text:?}");
     shell.send("\r\n").await;
     let text = shell.until("r1>").await;
