@@ -14,16 +14,8 @@ async fn browser() -> Option<Browser> {
     if let Some(executable) = chromium::executable() {
         return Some(Browser::start(&executable).await);
     }
-    left_out("chromium is not installed");
+    crate::support::left_out("chromium is not installed");
     None
-}
-
-/// Says what was not tested; an error where everything must be.
-#[allow(clippy::print_stderr, reason = "a test that was left out must be seen")]
-fn left_out(why: &str) {
-    let required = std::env::var_os("NOCBOT_REQUIRE_LAB").is_some_and(|value| value == "1");
-    assert!(!required, "left out, but NOCBOT_REQUIRE_LAB=1 is set: {why}");
-    eprintln!("LEFT OUT: {why}");
 }
 
 /// The page's types, as its JSDoc has them, hold.
@@ -36,7 +28,10 @@ fn the_types_of_the_page_hold() {
         Ok(output) if String::from_utf8_lossy(&output.stdout).contains("error TS") => {
             panic!("{}", String::from_utf8_lossy(&output.stdout));
         }
-        Ok(output) => left_out(&format!("tsc could not be had: {}", String::from_utf8_lossy(&output.stderr))),
-        Err(error) => left_out(&format!("npx (Node.js) is not installed: {error}")),
+        Ok(output) => crate::support::left_out(&format!(
+            "tsc could not be had: {}",
+            String::from_utf8_lossy(&output.stderr)
+        )),
+        Err(error) => crate::support::left_out(&format!("npx (Node.js) is not installed: {error}")),
     }
 }

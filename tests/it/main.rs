@@ -7,6 +7,7 @@ mod browser;
 mod catalogue;
 mod command;
 mod docs;
+mod faults;
 mod lab;
 mod layers;
 mod platforms;

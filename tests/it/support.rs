@@ -5,23 +5,33 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use nocbot::bot::{Bot, Limits};
+use nocbot::answer::Answer;
+use nocbot::bot::{Bot, Incoming, Limits, Progress, Who};
 use nocbot::catalogue::Catalogue;
 use nocbot::run::Runner;
 use nocbot::store::Store;
 use nocbot::transport::Transport;
 use nocbot::transport::ssh::{Settings, Ssh};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// A bot over a catalogue, with SSH as it is by default and a store in memory.
 pub fn bot(catalogue: Arc<Catalogue>) -> Bot {
-    bot_over(catalogue, Settings::default())
+    bot_over(catalogue, Settings::default(), Duration::from_secs(20))
 }
 
-/// [`bot`] with other SSH settings.
-pub fn bot_over(catalogue: Arc<Catalogue>, settings: Settings) -> Bot {
+/// [`bot`] with other SSH settings and another time limit.
+pub fn bot_over(catalogue: Arc<Catalogue>, settings: Settings, timeout: Duration) -> Bot {
     let runner = Runner::new(Transport::Ssh(Arc::new(Ssh::new(settings))), 100);
-    let limits = Limits { devices: 1000, timeout: Duration::from_secs(20) };
+    let limits = Limits { devices: 1000, timeout };
     Bot::new(catalogue, runner, Store::in_memory().unwrap(), limits)
+}
+
+/// Asks a bot and waits for the answer.
+pub async fn ask(bot: &Bot, text: &str) -> Answer {
+    let who = Who { way: "test".into(), id: "test".into(), name: "test".into() };
+    let incoming = Incoming { who, place: "test".into(), text: text.into() };
+    bot.answer(incoming, watch::channel(Progress::default()).0, CancellationToken::new()).await
 }
 
 /// What a run of the `nocbot` binary gave.

@@ -23,7 +23,7 @@ fn bot(running: &Running) -> Bot {
         known_hosts: None,
         ..Settings::default()
     };
-    bot_over(Arc::new(catalogue), settings)
+    bot_over(Arc::new(catalogue), settings, Duration::from_secs(20))
 }
 
 async fn ask(bot: &Bot, text: &str) -> Answer {
