@@ -243,10 +243,10 @@ mod tests {
     use super::*;
     use crate::profile::CommandLine;
 
-    fn verb(columns: &str) -> Verb {
-        let def = |(name, kind): (&str, &str)| ColumnDef {
-            name: name.into(),
-            kind: serde_json::from_value(kind.into()).unwrap(),
+    fn verb(columns: &[(&str, Type)]) -> Verb {
+        let def = |(name, kind): &(&str, Type)| ColumnDef {
+            name: (*name).to_owned(),
+            kind: *kind,
             help: String::new(),
             good: Vec::new(),
         };
@@ -259,16 +259,17 @@ mod tests {
             examples: Vec::new(),
             class: crate::verb::Class::Read,
             arguments: Vec::new(),
-            columns: columns.split(' ').map(|column| def(column.split_once(':').unwrap())).collect(),
+            columns: columns.iter().map(def).collect(),
             key: Vec::new(),
             volatile: Vec::new(),
             sort: Vec::new(),
         }
     }
 
+    #[allow(clippy::expect_used, reason = "a test's helper")]
     fn source(columns: &[(&str, Mapping)]) -> Source {
         Source {
-            command: CommandLine::parse("show").unwrap(),
+            command: CommandLine::parse("show").expect("a command line"),
             parser: "show".into(),
             columns: columns.iter().map(|(name, mapping)| ((*name).to_owned(), mapping.clone())).collect(),
             when: BTreeMap::new(),
@@ -298,7 +299,7 @@ mod tests {
 
     #[test]
     fn a_list_under_a_plain_column_makes_rows() {
-        let verb = verb("interface:text address:prefix");
+        let verb = verb(&[("interface", Type::Text), ("address", Type::Prefix)]);
         let source = source(&[("address", from("{ADDRESS}/{LENGTH}"))]);
         let header = ["INTERFACE", "ADDRESS", "LENGTH"];
         let name = || Cell::Text("Gi0/1".into());
@@ -320,14 +321,14 @@ mod tests {
 
     #[test]
     fn a_list_under_a_list_stays_one() {
-        let verb = verb("vrf:text interfaces:list");
+        let verb = verb(&[("vrf", Type::Text), ("interfaces", Type::List)]);
         let cells = vec![Cell::Text("RED".into()), list(&["Gi0/1", "", "Gi0/2"])];
         assert_eq!(shown(&verb, &source(&[]), &["VRF", "INTERFACES"], cells), ["RED | Gi0/1, Gi0/2"]);
     }
 
     #[test]
     fn several_values_under_a_list_are_one_list() {
-        let verb = verb("vrf:text interfaces:list");
+        let verb = verb(&[("vrf", Type::Text), ("interfaces", Type::List)]);
         let both = source(&[("interfaces", from("{V4}, {V6}"))]);
         let cells = vec![Cell::Text("RED".into()), list(&["Et1, Et2", "Lo0"]), list(&["Et2, Et4"])];
         assert_eq!(shown(&verb, &both, &["VRF", "V4", "V6"], cells), ["RED | Et1, Et2, Lo0, Et4"]);
@@ -343,7 +344,8 @@ mod tests {
         let map = map.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect();
         let source = source(&[("protocol", Mapping { map, ..from("CODE") })]);
         for (code, protocol) in [("L", "local"), ("l", "lisp"), ("b", "bgp"), ("X", "X")] {
-            let shown = shown(&verb("protocol:text"), &source, &["CODE"], vec![Cell::Text(code.into())]);
+            let shown =
+                shown(&verb(&[("protocol", Type::Text)]), &source, &["CODE"], vec![Cell::Text(code.into())]);
             assert_eq!(shown, [protocol]);
         }
     }
