@@ -9,7 +9,7 @@ use crate::error::{Failure, FailureKind, Result};
 use crate::run::{Done, Gathered};
 use crate::store::Outcome;
 use crate::table::{Column, Table, Type, Value, natural};
-use crate::verb::Verb;
+use crate::verb::{Arguments, Verb};
 
 /// Puts the devices' results together.
 pub(super) fn answer(plan: &Plan, done: Vec<Done>) -> Answer {
@@ -38,6 +38,7 @@ pub(super) fn answer(plan: &Plan, done: Vec<Done>) -> Answer {
     }
     failures.sort_by(|a, b| natural(&a.device, &b.device));
     if parsed && !plan.verb.columns.is_empty() {
+        fill_given(&mut table, &plan.given);
         worst_first(&mut table, &plan.verb);
     }
     texts.extend(failures.iter().filter_map(partial));
@@ -115,6 +116,17 @@ fn append(table: &mut Table, device: &str, gathered: Gathered) {
             *first = Value::text(device);
         }
         table.rows.push(row);
+    }
+}
+
+/// Devices asked about one VRF or one host do not say it again in each row: the question did.
+fn fill_given(table: &mut Table, given: &Arguments) {
+    for (index, column) in table.columns.iter().enumerate().skip(1) {
+        let Some(value) = given.get(&column.name) else { continue };
+        let value = Value::read(column.kind, &value.to_string()).unwrap_or_default();
+        for cell in table.rows.iter_mut().filter_map(|row| row.get_mut(index)).filter(|cell| cell.is_null()) {
+            cell.clone_from(&value);
+        }
     }
 }
 

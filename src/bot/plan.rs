@@ -27,6 +27,8 @@ pub(super) struct Plan {
     pub jobs: Vec<Job>,
     /// The devices that cannot, and why.
     pub unable: Vec<DeviceFailure>,
+    /// What the verb's columns of an argument's name are when the device does not repeat it.
+    pub given: Arguments,
     /// How many of each device's last rows are kept.
     pub newest: Option<usize>,
     /// The verb's own time limit.
@@ -56,6 +58,7 @@ pub(super) fn make(question: &Question, catalogue: &Catalogue, most: usize) -> R
         verb: Arc::clone(verb),
         jobs: Vec::new(),
         unable: Vec::new(),
+        given: given(&question.command),
         newest: newest(&question.command),
         timeout: verb.timeout.map(Duration::from_secs),
     };
@@ -83,6 +86,14 @@ impl Plan {
             devices: self.jobs.iter().map(|job| job.device.name.clone()).collect(),
             commands: commands.into_iter().map(str::to_owned).collect(),
         }
+    }
+}
+
+/// The typed arguments of a verb.
+fn given(command: &Command) -> Arguments {
+    match command {
+        Command::Verb { arguments, .. } => arguments.clone(),
+        _ => Arguments::new(),
     }
 }
 

@@ -3,17 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nocbot::answer::{Answer, Block};
-use nocbot::bot::{Bot, Incoming, Progress, Who};
+use nocbot::bot::Bot;
 use nocbot::catalogue::Catalogue;
 use nocbot::error::FailureKind;
 use nocbot::sim::Running;
 use nocbot::transport::ssh::{HostKeyPolicy, Settings};
-use tokio_util::sync::CancellationToken;
 
 use super::start;
-use crate::support::bot_over;
+use crate::support::{ask, bot_over};
 
 fn bot(running: &Running) -> Bot {
     let catalogue = Catalogue::builtin_with(running.inventory()).unwrap();
@@ -24,13 +24,6 @@ fn bot(running: &Running) -> Bot {
         ..Settings::default()
     };
     bot_over(Arc::new(catalogue), settings, Duration::from_secs(20))
-}
-
-async fn ask(bot: &Bot, text: &str) -> Answer {
-    let who = Who { way: "test".into(), id: "1".into(), name: "test".into() };
-    let incoming = Incoming { who, place: "test".into(), text: text.into() };
-    let (progress, _) = tokio::sync::watch::channel(Progress::default());
-    bot.answer(incoming, progress, CancellationToken::new()).await
 }
 
 /// The rows of an answer as texts by column.
