@@ -61,6 +61,7 @@ pub struct Running {
 
 impl Network {
     /// Starts every device; all of them listen when this returns.
+    #[allow(clippy::unused_async, reason = "it spawns tasks, so it must be called inside of a runtime")]
     pub async fn start(&self, options: Options) -> Result<Running> {
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
@@ -78,7 +79,7 @@ impl Network {
         let secret = random_secret()?;
         let started = Timestamp::now();
         let mut devices = Vec::with_capacity(self.net.nodes.len());
-        for name in options.faults.keys().filter(|name| self.net.node(name).is_none()) {
+        if let Some(name) = options.faults.keys().find(|name| self.net.node(name).is_none()) {
             return Err(Error::config(format!("there is no device `{name}` to have a fault")));
         }
         for (index, node) in self.net.nodes.iter().enumerate() {

@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use super::cli::{Device, Shell, Size, Stop, exec};
 
 /// A connection on which nothing happens ends after this.
-const IDLE: Duration = Duration::from_secs(3_600);
+const IDLE: Duration = Duration::from_hours(1);
 /// What a wrong login costs.
 const REJECTION: Duration = Duration::from_millis(150);
 /// A client that does not finish the key exchange is given up.

@@ -98,7 +98,7 @@ pub struct Refusals {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exec {
-    /// Programs that take commands as quoted words: `vtysh -c 'show version'`.
+    /// Programs that take commands as quoted words: `program -c 'show version'`.
     #[serde(default)]
     pub wrappers: Vec<String>,
     /// The mode in which commands run, when it is not the first one.
@@ -220,10 +220,10 @@ impl Dialect {
     /// The short form of an interface's name.
     pub fn short(&self, interface: &str) -> String {
         for (long, short) in &self.file.short {
-            if let Some(rest) = interface.strip_prefix(long.as_str()) {
-                if rest.starts_with(|c: char| c.is_ascii_digit()) {
-                    return format!("{short}{rest}");
-                }
+            if let Some(rest) = interface.strip_prefix(long.as_str())
+                && rest.starts_with(|c: char| c.is_ascii_digit())
+            {
+                return format!("{short}{rest}");
             }
         }
         interface.to_owned()

@@ -91,6 +91,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Output<S> {
         self.left = None;
     }
 
+    /// Writes bytes as they are.
+    pub async fn raw(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        self.bytes(bytes).await
+    }
+
     /// Writes a text.
     pub async fn text(&mut self, text: &str) -> Result<(), Stop> {
         if self.crlf {

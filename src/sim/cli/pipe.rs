@@ -57,6 +57,7 @@ pub fn apply(text: &str, stages: &[Stage], count_text: &str) -> (String, bool) {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::*;
 

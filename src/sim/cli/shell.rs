@@ -95,10 +95,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
     /// Prints and does what a command says; true when the session is over.
     async fn act(&mut self, printed: Printed) -> Result<bool, Stop> {
         tokio::time::sleep(self.device.pause(&printed.action)).await;
-        if let Some(question) = &printed.action.ask {
-            if !self.secret(question).await? {
-                return Ok(false);
-            }
+        if let Some(question) = &printed.action.ask
+            && !self.secret(question).await?
+        {
+            return Ok(false);
         }
         if !self.device.faults.stuck_pager {
             if let Some(lines) = printed.action.page.as_ref().and_then(|name| printed.arguments.get(name)) {
@@ -110,10 +110,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
                 None => {}
             }
         }
-        if let Some(mode) = &printed.action.enter {
-            if let Some(mode) = self.device.dialect().mode(Some(mode)) {
-                self.mode = mode.clone();
-            }
+        if let Some(mode) = &printed.action.enter
+            && let Some(mode) = self.device.dialect().mode(Some(mode))
+        {
+            self.mode = mode.clone();
         }
         if !printed.text.is_empty() {
             let page = if printed.pager { self.page() } else { 0 };
@@ -239,15 +239,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
         let start = line.len().saturating_sub(1);
         while self.out.has_typed() && line.len() < LONGEST_LINE {
             match self.out.byte().await? {
-                byte @ 32..=62 | byte @ 64..=126 => line.push(byte),
+                byte @ (32..=62 | 64..=126) => line.push(byte),
                 other => {
                     self.out.untype(other);
                     break;
                 }
             }
         }
-        let text = String::from_utf8_lossy(line.get(start..).unwrap_or_default()).into_owned();
-        self.out.text(&text).await
+        self.out.raw(line.get(start..).unwrap_or_default()).await
     }
 
     async fn replace(&mut self, line: &mut Vec<u8>, new: Vec<u8>, echo: bool) -> Result<(), Stop> {
@@ -291,7 +290,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Shell<S> {
         let typed = String::from_utf8_lossy(line).into_owned();
         let device = Arc::clone(&self.device);
         let next = device.dialect().words.next(&typed, &|typed| device.interface(typed));
-        let list: String = next.iter().map(|word| format!("  {word}\n")).collect();
-        self.out.text(&format!("?\n{list}\n{prompt}{typed}")).await
+        let list = next.join("\n  ");
+        self.out.text(&format!("?\n  {list}\n\n{prompt}{typed}")).await
     }
 }

@@ -94,7 +94,7 @@ impl View {
             rd => self.net.rds.get(&interface.vrf).cloned().unwrap_or_default(),
             admin => interface.admin,
             up => interface.up && interface.admin,
-            mac => hex(&interface.mac),
+            mac => hex(interface.mac),
             address => text(interface.v4.map(|net| net.to_string())),
             address6 => text(interface.v6.map(|net| net.to_string())),
             link_local => interface.link_local().to_string(),
@@ -148,7 +148,7 @@ impl View {
         self.net.node(typed).map(|(_, node)| node.loopback.into())
     }
 
-    fn time(&self, ago: i64, format: &str) -> Result<String, Error> {
+    fn time(ago: i64, format: &str) -> Result<String, Error> {
         let then = Timestamp::now().checked_sub(SignedDuration::from_secs(ago));
         let then = then.map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))?;
         jiff::fmt::strtime::format(format, &then.to_zoned(jiff::tz::TimeZone::UTC))
@@ -220,7 +220,7 @@ impl Object for View {
             "loopback6" => Value::from(node.loopback6.to_string()),
             "uptime" => Value::from(node.uptime + self.elapsed()),
             "reflector" => Value::from(node.reflector),
-            "mac" => Value::from(node.interfaces.first().map(|first| hex(&first.mac)).unwrap_or_default()),
+            "mac" => Value::from(node.interfaces.first().map(|first| hex(first.mac)).unwrap_or_default()),
             "vrfs" => self.vrfs(),
             "interfaces" => node.interfaces.iter().map(|interface| self.describe(node, interface)).collect(),
             "statics" => {
@@ -270,7 +270,7 @@ impl Object for View {
             "time" => {
                 let ago = arguments.first().and_then(|ago| i64::try_from(ago.clone()).ok()).unwrap_or(0);
                 let format = arguments.get(1).map(ToString::to_string).unwrap_or_default();
-                Value::from(self.time(ago, &format)?)
+                Value::from(Self::time(ago, &format)?)
             }
             _ => {
                 return Err(Error::new(ErrorKind::UnknownMethod, format!("a device has no method {method}")));

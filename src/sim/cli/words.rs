@@ -102,12 +102,11 @@ impl Words {
             Token::Word(word) => *node.words.entry(word).or_insert(next),
             Token::Argument(name, takes) => {
                 let known = node.arguments.iter().find(|(other, kind, _)| *other == name && *kind == takes);
-                match known.map(|(_, _, known)| *known) {
-                    Some(known) => known,
-                    None => {
-                        node.arguments.push((name, takes, next));
-                        next
-                    }
+                if let Some(known) = known.map(|(_, _, known)| *known) {
+                    known
+                } else {
+                    node.arguments.push((name, takes, next));
+                    next
                 }
             }
         };
@@ -313,6 +312,7 @@ fn wrong(pattern: &str, why: &str) -> Error {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use super::*;
 

@@ -163,7 +163,7 @@ impl Net {
                 vrf: interface.vrf.clone(),
                 role: role.to_owned(),
                 own_role: own_role.to_owned(),
-                priority: if interface.p2p { 0 } else { 1 },
+                priority: u32::from(!interface.p2p),
                 age: since(node, peer, 40),
                 index: interface.index,
             })
@@ -216,8 +216,9 @@ fn event(node: &Node, ago: u64, kind: &'static str, subject: &str, detail: &str)
     }
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
 fn hex<S: serde::Serializer>(mac: &[u8; 6], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&super::topology::hex(mac))
+    serializer.serialize_str(&super::topology::hex(*mac))
 }
 
 fn host_mac(host: Ipv4Addr) -> [u8; 6] {

@@ -8,6 +8,7 @@ mod routes;
 mod spf;
 mod topology;
 mod walk;
+mod wiring;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]

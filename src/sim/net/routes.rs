@@ -77,8 +77,8 @@ impl Net {
     pub fn routes(&self, index: usize, vrf: &str, family: u8) -> Vec<Route> {
         let Some(node) = self.nodes.get(index) else { return Vec::new() };
         let mut routes = Vec::new();
-        self.connected(node, vrf, family, &mut routes);
-        self.fixed(node, vrf, family, &mut routes);
+        connected(node, vrf, family, &mut routes);
+        fixed(node, vrf, family, &mut routes);
         let tree = tree(self, index, vrf, family);
         self.ospf((index, node), vrf, family, &tree, &mut routes);
         self.bgp((index, node), vrf, family, &tree, &mut routes);
@@ -97,49 +97,6 @@ impl Net {
             last = Some(route.prefix);
         }
         routes
-    }
-
-    fn connected(&self, node: &Node, vrf: &str, family: u8, routes: &mut Vec<Route>) {
-        for (port, interface) in node.interfaces.iter().enumerate() {
-            let Some(net) = interface.net(family) else { continue };
-            if interface.vrf != vrf || !interface.up || !interface.admin {
-                continue;
-            }
-            let hop = Hop { gateway: None, interface: interface.logical.clone(), port, next: None };
-            let mut add = |prefix: IpNetwork, protocol| {
-                routes.push(Route {
-                    age: node.uptime.saturating_sub(20),
-                    ..plain(prefix, protocol, 0, 0, vec![hop.clone()])
-                });
-            };
-            if let Ok(prefix) = IpNetwork::new(net.network(), net.prefix()) {
-                add(prefix, Protocol::Connected);
-            }
-            let whole = if family == 4 { 32 } else { 128 };
-            if net.prefix() < whole {
-                if let Ok(own) = IpNetwork::new(net.ip(), whole) {
-                    add(own, Protocol::Local);
-                }
-            }
-        }
-    }
-
-    fn fixed(&self, node: &Node, vrf: &str, family: u8, routes: &mut Vec<Route>) {
-        let wanted = |via: IpAddr| via.is_ipv4() == (family == 4);
-        for route in node.statics.iter().filter(|route| route.vrf == vrf && wanted(route.via)) {
-            let way = node.interfaces.iter().enumerate().find(|(_, interface)| {
-                let on_net = interface.net(family).is_some_and(|net| net.contains(route.via));
-                interface.vrf == vrf && interface.up && on_net
-            });
-            let Some((port, interface)) = way else { continue };
-            let hop =
-                Hop { gateway: Some(route.via), interface: interface.logical.clone(), port, next: None };
-            let distance = node.traits.distance.fixed;
-            routes.push(Route {
-                age: node.uptime.saturating_sub(30),
-                ..plain(route.prefix, Protocol::Static, distance, 0, vec![hop])
-            });
-        }
     }
 
     fn ospf(
@@ -292,6 +249,48 @@ impl Net {
         let routes = self.routes(index, vrf, family);
         let fits = routes.into_iter().filter(|route| route.best && route.prefix.contains(target));
         fits.max_by_key(|route| route.prefix.prefix())
+    }
+}
+
+fn connected(node: &Node, vrf: &str, family: u8, routes: &mut Vec<Route>) {
+    for (port, interface) in node.interfaces.iter().enumerate() {
+        let Some(net) = interface.net(family) else { continue };
+        if interface.vrf != vrf || !interface.up || !interface.admin {
+            continue;
+        }
+        let hop = Hop { gateway: None, interface: interface.logical.clone(), port, next: None };
+        let mut add = |prefix: IpNetwork, protocol| {
+            routes.push(Route {
+                age: node.uptime.saturating_sub(20),
+                ..plain(prefix, protocol, 0, 0, vec![hop.clone()])
+            });
+        };
+        if let Ok(prefix) = IpNetwork::new(net.network(), net.prefix()) {
+            add(prefix, Protocol::Connected);
+        }
+        let whole = if family == 4 { 32 } else { 128 };
+        if net.prefix() < whole
+            && let Ok(own) = IpNetwork::new(net.ip(), whole)
+        {
+            add(own, Protocol::Local);
+        }
+    }
+}
+
+fn fixed(node: &Node, vrf: &str, family: u8, routes: &mut Vec<Route>) {
+    let wanted = |via: IpAddr| via.is_ipv4() == (family == 4);
+    for route in node.statics.iter().filter(|route| route.vrf == vrf && wanted(route.via)) {
+        let way = node.interfaces.iter().enumerate().find(|(_, interface)| {
+            let on_net = interface.net(family).is_some_and(|net| net.contains(route.via));
+            interface.vrf == vrf && interface.up && on_net
+        });
+        let Some((port, interface)) = way else { continue };
+        let hop = Hop { gateway: Some(route.via), interface: interface.logical.clone(), port, next: None };
+        let distance = node.traits.distance.fixed;
+        routes.push(Route {
+            age: node.uptime.saturating_sub(30),
+            ..plain(route.prefix, Protocol::Static, distance, 0, vec![hop])
+        });
     }
 }
 

@@ -96,7 +96,7 @@ impl Net {
             if at == start {
                 way.source = interface.net(family(target)).map(|net| net.ip());
             }
-            if let Some(IpAddr::V4(host)) = self.host_behind(interface, &route, target) {
+            if let Some(IpAddr::V4(host)) = host_behind(interface, &route, target) {
                 way.arrived = host == target;
                 if way.arrived {
                     way.steps.push(target);
@@ -122,20 +122,15 @@ impl Net {
         }
         way
     }
+}
 
-    /// A host on a connected net, or the gateway of a static route, which is outside of the network.
-    fn host_behind(
-        &self,
-        interface: &super::topology::Interface,
-        route: &Route,
-        target: IpAddr,
-    ) -> Option<IpAddr> {
-        let known = |ip: IpAddr| interface.hosts.iter().any(|host| IpAddr::V4(*host) == ip).then_some(ip);
-        match route.protocol {
-            Protocol::Connected => known(target),
-            Protocol::Static => route.hops.first().and_then(|hop| hop.gateway).and_then(known),
-            _ => None,
-        }
+/// A host on a connected net, or the gateway of a static route, which is outside of the network.
+fn host_behind(interface: &super::topology::Interface, route: &Route, target: IpAddr) -> Option<IpAddr> {
+    let known = |ip: IpAddr| interface.hosts.iter().any(|host| IpAddr::V4(*host) == ip).then_some(ip);
+    match route.protocol {
+        Protocol::Connected => known(target),
+        Protocol::Static => route.hops.first().and_then(|hop| hop.gateway).and_then(known),
+        _ => None,
     }
 }
 

@@ -174,10 +174,8 @@ fn two_ends_print_the_same_session() {
     let network = Network::builtin(None).unwrap();
     let line = |device: &str, command: &str, word: &str| {
         let text = network.print(device, command).unwrap();
-        text.lines()
-            .find(|line| line.split_whitespace().any(|part| part == word))
-            .map(str::to_owned)
-            .unwrap_or_else(|| panic!("{device} {command}: no {word} in {text}"))
+        let found = text.lines().find(|line| line.split_whitespace().any(|part| part == word));
+        found.unwrap_or_else(|| panic!("{device} {command}: no {word} in {text}")).to_owned()
     };
     let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     // r1 has six prefixes from r2 and r2 six from r1: each reflects what the other has not.
