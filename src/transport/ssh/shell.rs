@@ -64,7 +64,12 @@ impl Shell {
         shell.enable(link, order).await?;
         for line in &order.platform.open {
             let mut ignored = Capture::new(64 * 1024, None);
-            let opening = Order { command: line, interrupt: None, idle: order.idle.min(order.prompt_timeout), ..*order };
+            let opening = Order {
+                command: line,
+                interrupt: None,
+                idle: order.idle.min(order.prompt_timeout),
+                ..*order
+            };
             match shell.command(link, &opening, &mut ignored, false).await {
                 Ok(()) => {}
                 Err(Trouble::Dead(failure) | Trouble::Failed(failure)) => return Err(failure),
