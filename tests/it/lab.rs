@@ -1,1 +1,0 @@
-//! Real FRR routers in network namespaces.
