@@ -45,15 +45,15 @@ async fn main() {
         let settings = Settings {
             known: network.known_hosts(),
             host_keys: HostKeyPolicy::Strict,
-            connect_timeout: Duration::from_secs(60),
-            prompt_timeout: Duration::from_secs(60),
+            connect_timeout: Duration::from_mins(1),
+            prompt_timeout: Duration::from_mins(1),
             max_sessions: 500,
             ..Settings::default()
         };
         let ssh = Arc::new(Ssh::new(settings));
         let catalogue = Arc::new(Catalogue::builtin_with(network.inventory()).unwrap());
         let runner = Runner::new(Transport::Ssh(Arc::clone(&ssh)), 500);
-        let limits = Limits { devices: 1000, timeout: Duration::from_secs(120) };
+        let limits = Limits { devices: 1000, timeout: Duration::from_mins(2) };
         let bot = Bot::new(catalogue, runner, Store::in_memory().unwrap(), limits);
         let names: Vec<String> = network.inventory().devices().map(|device| device.name.clone()).collect();
         for question in ["version all", "interfaces all"] {

@@ -46,7 +46,7 @@ pub struct App {
 
 impl App {
     /// Everything that a configuration names. All errors of its files are returned.
-    pub async fn from_config(config: Config, machine: &Machine) -> Result<Self, Vec<Error>> {
+    pub fn from_config(config: Config, machine: &Machine) -> Result<Self, Vec<Error>> {
         let catalogue = Catalogue::load(&config, &machine.environment)?.catalogue;
         let ssh = parts::ssh(&config, machine);
         Self::build(catalogue, &config, ssh, None)

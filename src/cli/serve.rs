@@ -37,7 +37,7 @@ pub(super) async fn run(arguments: RunArguments) -> ExitCode {
         Err(errors) => return failed(&errors),
     };
     let console = config.console.clone();
-    match App::from_config(config, &settings::machine()).await {
+    match App::from_config(config, &settings::machine()) {
         Ok(app) => until_interrupted(app, console, arguments.listen, None).await,
         Err(errors) => failed(&errors),
     }

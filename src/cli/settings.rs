@@ -53,7 +53,7 @@ pub(super) async fn app(argument: &ConfigArgument, demo: bool) -> Result<App, Ve
         let config = argument.config.as_ref().map(|_| config(argument)).transpose()?;
         return App::demo(config, None).await;
     }
-    App::from_config(config(argument)?, &machine()).await
+    App::from_config(config(argument)?, &machine())
 }
 
 /// The user of this terminal.

@@ -116,7 +116,7 @@ fn mute() -> (u16, Arc<AtomicUsize>) {
             counted.fetch_add(1, Ordering::SeqCst);
             std::thread::spawn(move || {
                 let mut stream = stream.unwrap();
-                stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+                stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
                 let _ = stream.read_to_end(&mut Vec::new());
             });
         }

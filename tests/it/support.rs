@@ -62,6 +62,7 @@ pub fn nocbot_with(arguments: &[&str], directory: &Path, environment: &[(&str, &
     }
 }
 
+#[allow(clippy::print_stderr, reason = "whoever reads the run must see it")]
 /// A part of the tests that this machine cannot run is named; where everything is required, that fails.
 pub fn left_out(what: &str) {
     assert!(std::env::var("NOCBOT_REQUIRE_LAB").as_deref() != Ok("1"), "left out, but required: {what}");
