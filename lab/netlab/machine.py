@@ -16,6 +16,7 @@ TOOLS = {
     "openssh-server": ["sshd", "ssh-keygen"],
     "iputils-ping": ["ping"],
     "traceroute": ["traceroute"],
+    "procps": ["sysctl"],
 }
 
 
