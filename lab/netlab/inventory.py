@@ -6,7 +6,7 @@ import yaml
 
 NOCBOT = {
     "inventory": "inventory",
-    "store": "nocbot.db",
+    "store": "store/nocbot.db",
     "ssh": {"known_hosts": "known_hosts", "host_keys": "strict"},
 }
 
@@ -15,6 +15,7 @@ def write(topology, state):
     """Writes the files into the state folder; the password stands in defaults.yaml, readable by the owner alone."""
     folder = state.folder / "inventory"
     folder.mkdir(exist_ok=True)
+    (state.folder / "store").mkdir(exist_ok=True)
     hosts, groups = {}, {}
     for node in topology.nodes.values():
         group = node.labels["nornir-group"]

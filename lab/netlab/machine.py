@@ -9,13 +9,14 @@ import subprocess
 from pathlib import Path
 
 LAB = Path(__file__).resolve().parent.parent
-WRITTEN = ["nodes", "inventory", "keys", "known_hosts", "nocbot.yaml", "nocbot.db", "state.json"]
+WRITTEN = ["nodes", "inventory", "keys", "known_hosts", "nocbot.yaml", "store", "state.json"]
 TOOLS = {
     "iproute2": ["ip"],
     "frr": ["vtysh", "/usr/lib/frr/zebra"],
     "openssh-server": ["sshd", "ssh-keygen"],
     "iputils-ping": ["ping"],
     "traceroute": ["traceroute"],
+    "procps": ["sysctl"],
 }
 
 
