@@ -41,7 +41,8 @@ pub(super) fn shown(arguments: &Arguments) -> String {
 fn values(argument: &Argument) -> Vec<ArgumentValue> {
     let word = |text: &str| ArgumentValue::Word(text.to_owned());
     let addresses = || ["192.0.2.1", "2001:db8::1"].iter().filter_map(|text| text.parse().ok());
-    let prefixes = || ["192.0.2.0/24", "2001:db8::/64"].iter().filter_map(|text| text.parse::<IpNetwork>().ok());
+    let prefixes =
+        || ["192.0.2.0/24", "2001:db8::/64"].iter().filter_map(|text| text.parse::<IpNetwork>().ok());
     match argument.kind {
         ArgumentType::Word => vec![word("RED")],
         ArgumentType::Interface => vec![word("Ethernet1/0")],

@@ -53,8 +53,7 @@ impl Checker<'_> {
                 }
                 let place = places.nearest(&[&index.to_string(), "ssh"]);
                 let asked = arguments::shown(&arguments);
-                let error =
-                    place.error(format!("{}: asked with {asked}, {}", self.name(), error.message()));
+                let error = place.error(format!("{}: asked with {asked}, {}", self.name(), error.message()));
                 self.report.errors.push(error.hint(
                     "put the part with it between `[` and `]`, or give the source a condition by `when`",
                 ));

@@ -90,7 +90,11 @@ fn every_mistake_is_found_where_it_stands() {
         ("  vrf:", "  vfr:", "14:3: there is no verb `vfr`"),
         ("{v6: yes", "{v4: yes", "15:14: the verb `vrf` has no argument `v4`"),
         ("[{name}]", "[{nme}]", "did you mean `name`?"),
-        ("{ssh: show vrf detail}", "{ssh: show vrf detail, when: {v6: yes}}", "`when` means nothing within `also`"),
+        (
+            "{ssh: show vrf detail}",
+            "{ssh: show vrf detail, when: {v6: yes}}",
+            "`when` means nothing within `also`",
+        ),
         ("[{name}]", "[{name.mask}]", "is no address with this attribute"),
         ("[{name}]", "[{name}", "16:12: in the command line, a `[` is not closed"),
         ("{vrf: NAME", "{vfr: NAME", "17:17: the verb `vrf` has no column `vfr`"),
