@@ -92,11 +92,13 @@ pub struct Console {
     pub listen: SocketAddr,
     /// What a browser must present when it is not on loopback; one is made up when there is none.
     pub token: Option<SecretRef>,
+    /// Names under which a browser reaches it besides its address and `localhost`.
+    pub hosts: Vec<String>,
 }
 
 impl Default for Console {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), token: None }
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8008)), token: None, hosts: Vec::new() }
     }
 }
 
@@ -265,14 +267,14 @@ impl Reader<'_> {
     }
 
     fn console(&mut self, root: &Node) -> Console {
-        let node = self.section(root, "console", &["listen", "token"]);
+        let node = self.section(root, "console", &["listen", "token", "hosts"]);
         let mut console = Console::default();
         if let Some(listen) = node.and_then(|node| node.get("listen")).filter(|node| !node.is_null()) {
             if let Some(Ok(address)) = listen.text().map(str::parse) {
                 console.listen = address;
             } else {
                 let error = listen.error("`listen` must be an address and a port");
-                self.errors.push(error.hint("for instance 127.0.0.1:8080, or [::1]:8080"));
+                self.errors.push(error.hint("for instance 127.0.0.1:8008, or [::1]:8008"));
             }
         }
         if let Some(token) = node.and_then(|node| node.get("token")).filter(|node| !node.is_null()) {
@@ -281,6 +283,7 @@ impl Reader<'_> {
             });
             console.token = self.keep(secret);
         }
+        console.hosts = self.decode(node, "hosts").unwrap_or_default();
         console
     }
 

@@ -87,7 +87,8 @@ impl App {
             Some(token) => Some(token.resolve().await?),
             None => None,
         };
-        let options = web::Options { listen: console.listen, token, ..web::Options::default() };
+        let hosts = console.hosts.clone();
+        let options = web::Options { listen: console.listen, token, hosts, ..web::Options::default() };
         web::serve(Arc::clone(&self.bot), options, shutdown).await
     }
 

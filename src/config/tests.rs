@@ -19,6 +19,7 @@ fn messages(text: &str) -> Vec<String> {
 fn everything_has_a_default() {
     for text in ["", "# nothing\n", "{}", "ssh:\nlimits: {}\nconsole: ~\n"] {
         let config = read(text).unwrap();
+        assert_eq!(config.console.hosts, ["noc.example.net"]);
         assert_eq!(config.limits, Limits { devices: 200, timeout: Duration::from_secs(30), parallel: 100 });
         assert_eq!(config.ssh, Ssh::default());
         assert!(config.console.listen.ip().is_loopback());
@@ -31,7 +32,7 @@ fn every_key_is_read() {
     let config = read(
         "inventory: {hosts: h.yaml, groups: ~/g.yaml}\nstore: /var/lib/nocbot.db\n\
          ssh: {known_hosts: ~/.ssh/known_hosts, host_keys: accept-new, level: legacy}\n\
-         console: {listen: '127.0.0.1:${PORT}', token: '${TOKEN}'}\n\
+         console: {listen: '127.0.0.1:${PORT}', token: '${TOKEN}', hosts: [noc.example.net]}\n\
          limits: {devices: 10, timeout: 5, parallel: 3}\n",
     )
     .unwrap();
@@ -43,6 +44,7 @@ fn every_key_is_read() {
     assert_eq!((config.ssh.host_keys, config.ssh.level), (HostKeys::AcceptNew, Some(Level::Legacy)));
     assert_eq!(config.console.listen.port(), 9000);
     assert!(matches!(config.console.token, Some(SecretRef::Env { name, .. }) if name == "TOKEN"));
+    assert_eq!(config.console.hosts, ["noc.example.net"]);
     assert_eq!(config.limits, Limits { devices: 10, timeout: Duration::from_secs(5), parallel: 3 });
 }
 
