@@ -12,7 +12,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>, max: us
         .filter_map(|candidate| {
             let lower = candidate.to_lowercase();
             let distance = strsim::damerau_levenshtein(&word, &lower);
-            let near = distance <= limit && distance < word.chars().count().max(2);
+            let near = distance <= limit && distance < word.chars().count();
             let prefix = !word.is_empty() && (lower.starts_with(&word) || word.starts_with(&lower));
             (near || prefix).then_some((distance, candidate))
         })

@@ -19,7 +19,7 @@ fn messages(text: &str) -> Vec<String> {
 fn everything_has_a_default() {
     for text in ["", "# nothing\n", "{}", "ssh:\nlimits: {}\nconsole: ~\n"] {
         let config = read(text).unwrap();
-            assert_eq!(config.limits, Limits { devices: 200, timeout: Duration::from_secs(30), parallel: 100 });
+        assert_eq!(config.limits, Limits { devices: 200, timeout: Duration::from_secs(30), parallel: 100 });
         assert_eq!(config.ssh, Ssh::default());
         assert!(config.console.listen.ip().is_loopback());
         assert_eq!(config.inventory, None);

@@ -49,8 +49,8 @@ pub fn gate(platform: &Platform, line: &str) -> Result<String, Failure> {
             );
         }
     };
-    if let Some(pattern) = platform.show.deny.iter().find(|pattern| pattern.is_match(&command)) {
-        return Err(refuse(format!("`{command}` is refused: it holds `{}`", pattern.as_str()))
+    if let Some(found) = platform.show.deny.iter().find_map(|pattern| pattern.find(&command)) {
+        return Err(refuse(format!("`{command}` is refused because of `{}`", found.as_str()))
             .hint("what writes, floods or opens a shell is never sent"));
     }
     Ok(command)
