@@ -26,12 +26,16 @@ mod entry;
 mod escape;
 mod first;
 mod fold;
+mod fuse;
+mod grams;
 mod group;
 mod matcher;
 mod parser;
 mod pattern;
+mod position;
 mod program;
 mod set;
+mod spans;
 mod tables;
 mod unicode;
 
@@ -39,8 +43,9 @@ mod unicode;
 mod tests;
 
 pub use compile::MAX_PROGRAM;
-pub use entry::Entry;
+pub use entry::{Entry, Prefix};
 pub use first::First;
+pub use grams::Grams;
 pub use matcher::{Exhausted, Scratch};
 pub use pattern::{Kind, Pattern, Regex};
 pub use set::Sets;

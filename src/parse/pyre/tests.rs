@@ -272,9 +272,11 @@ proptest! {
         let mut sets = Sets::default();
         let Ok(compiled) = Pattern::compile(&pattern, Kind::Lines, &mut sets) else { return Ok(()) };
         let indent = text.len() - text.trim_start_matches([' ', '\t']).len();
-        let entry = compiled.entry(&sets);
+        let entry = compiled.entry();
         let first = if indent == 0 { entry.flush } else { entry.indented };
-        if !first.allows(text.as_bytes().get(indent).copied()) {
+        let word = Prefix::word(text.as_bytes(), indent);
+        let grams = entry.grams.within(&Grams::in_text(&text));
+        if !first.allows(text.as_bytes().get(indent).copied()) || !entry.prefix.allows(word) || !grams {
             prop_assert_eq!(compiled.matches(&sets, &text, &mut Scratch::default()), Ok(false));
         }
     }

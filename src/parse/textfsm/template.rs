@@ -205,7 +205,7 @@ impl Reader {
                 };
                 rules.push(rule);
             }
-            let dispatch = Dispatch::new(rules.iter().map(|rule| rule.pattern.entry(&self.sets)));
+            let dispatch = Dispatch::new(rules.iter().map(|rule| rule.pattern.entry()));
             states.push(State { name, rules, dispatch });
         }
         Ok(Template { values: self.values, states, sets: self.sets, start, eof })
