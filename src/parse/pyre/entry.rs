@@ -36,6 +36,11 @@ impl Prefix {
         }
     }
 
+    /// Whether it asks for nothing.
+    pub fn is_empty(self) -> bool {
+        self.mask == 0
+    }
+
     /// Whether a text beginning with `word` may match.
     pub fn allows(self, word: u64) -> bool {
         // A first byte that is no visible character may be a blank to the pattern.

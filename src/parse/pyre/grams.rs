@@ -1,34 +1,39 @@
 //! Pairs of bytes that a text must have, so that most rules are ruled out without a try.
 //!
-//! A line's pairs are hashed into 256 bits; a pattern's are those of the literals that no match can do without.
+//! A line's pairs are hashed into 128 bits; a pattern's are those of the literals that no match can do without.
 
 use super::ast::Node;
 
 /// A set of pairs of bytes; pairs may share a bit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Grams([u64; 4]);
+pub struct Grams([u64; 2]);
 
 impl Grams {
     fn add(&mut self, first: u8, second: u8) {
-        let hash = first.wrapping_mul(167) ^ second.wrapping_mul(59);
-        if let Some(word) = self.0.get_mut(usize::from(hash >> 6)) {
-            *word |= 1 << (hash & 63);
-        }
+        let hash = first.wrapping_mul(33).wrapping_add(second);
+        // Without a branch and without an address: this is done for every byte of most texts.
+        let upper = 0_u64.wrapping_sub(u64::from(hash >> 7));
+        let bit = 1_u64 << (hash >> 1 & 63);
+        let [low, high] = &mut self.0;
+        *low |= bit & !upper;
+        *high |= bit & upper;
     }
 
     /// The pairs in a text.
     pub fn in_text(text: &str) -> Self {
-        let bytes = text.as_bytes();
         let mut grams = Self::default();
-        for (&first, &second) in bytes.iter().zip(bytes.iter().skip(1)) {
+        let mut bytes = text.bytes();
+        let Some(mut first) = bytes.next() else { return grams };
+        for second in bytes {
             grams.add(first, second);
+            first = second;
         }
         grams
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0 == [0; 4]
+        self.0 == [0; 2]
     }
 
     /// Whether all of them are in `others`.

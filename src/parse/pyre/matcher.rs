@@ -9,7 +9,7 @@ use super::program::{Inst, Pc, Program, UNSET};
 use super::set::Sets;
 
 /// Steps back before a pattern is matched with a memory of visited places.
-const BUDGET: u64 = 5_000;
+const BUDGET: u64 = 200;
 /// Steps back before a pattern that cannot be matched so is given up.
 const HARD_BUDGET: u64 = 5_000_000;
 /// Bits of the memory: 32 MiB.

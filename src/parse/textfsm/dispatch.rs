@@ -68,7 +68,7 @@ impl Dispatch {
         list.map_or(&[][..], |list| list).iter().filter_map(move |candidate| {
             // The first rule to be tried often matches: only for the others it pays to read the whole line.
             let possible = candidate.prefix.allows(word)
-                && (!std::mem::replace(&mut tried, true)
+                && ((!std::mem::replace(&mut tried, true) && !candidate.prefix.is_empty())
                     || candidate.grams.is_empty()
                     || candidate.grams.within(pairs.get_or_insert_with(|| Grams::in_text(line))));
             possible.then_some(candidate.place)
