@@ -164,6 +164,7 @@ fn completed(command: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

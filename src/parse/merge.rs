@@ -65,6 +65,7 @@ fn extend(table: &mut Records, other: &Records, keys: &[String]) -> Result<(), M
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

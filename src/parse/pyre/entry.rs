@@ -142,24 +142,29 @@ impl Walk<'_> {
             | Inst::Lazy { set, min, max, .. } => {
                 self.set(set, (min, max), pc, phase);
             }
-            Inst::Save(_) => self.open.push((pc + 1, phase)),
+            Inst::Save(_) | Inst::Atomic { .. } | Inst::Assert(Assert::Word { .. }) => {
+                self.open.push((pc + 1, phase));
+            }
             Inst::Split { first, second, .. } => self.open.extend([(first, phase), (second, phase)]),
             Inst::Jump(to) | Inst::AtomicEnd { after: to } | Inst::Look { after: to, .. } => {
                 self.open.push((to, phase));
             }
             Inst::Idle { out, .. } => self.open.extend([(pc + 1, phase), (out, phase)]),
             Inst::Cond { no, .. } => self.open.extend([(pc + 1, phase), (no, phase)]),
-            Inst::Atomic { .. } => self.open.push((pc + 1, phase)),
             Inst::Assert(Assert::Start | Assert::LineStart) => {
                 if phase == Phase::Flush {
                     self.open.push((pc + 1, phase));
                 }
             }
             Inst::Assert(Assert::End | Assert::TextEnd | Assert::LineEnd) => self.at(phase).end = true,
-            Inst::Assert(Assert::Word { .. }) => self.open.push((pc + 1, phase)),
-            // Made only after this walk; to know nothing is always right.
-            Inst::Capture { .. } | Inst::Then { .. } | Inst::Tail { .. } => self.anything(phase),
-            Inst::Backref { .. } | Inst::Match => self.anything(phase),
+            // The first three are made only after this walk; to know nothing is always right.
+            Inst::Capture { .. }
+            | Inst::Then { .. }
+            | Inst::Tail { .. }
+            | Inst::Backref { .. }
+            | Inst::Match => {
+                self.anything(phase);
+            }
         }
     }
 

@@ -44,6 +44,12 @@ pub(super) enum Frame {
     Lazy { pc: Pc, pos: u32, left: u32 },
 }
 
+/// A position as the stack and the slots keep it.
+#[allow(clippy::cast_possible_truncation, reason = "longer texts are refused at the start")]
+pub(super) fn short(pos: usize) -> u32 {
+    pos as u32
+}
+
 pub(super) struct Matcher<'m> {
     pub(super) program: &'m Program,
     pub(super) sets: &'m Sets,
@@ -109,7 +115,7 @@ impl<'m> Matcher<'m> {
         if let Some(end) = end {
             matcher.scratch.dirty = true;
             matcher.write(0, 0);
-            matcher.write(1, end as u32);
+            matcher.write(1, short(end));
         }
         Ok(end.is_some())
     }
@@ -167,7 +173,7 @@ impl<'m> Matcher<'m> {
                     let try_second = peeks.get(usize::from(peek_second)).is_none_or(|peek| peek.allows(next));
                     if (try_first || try_second) && !(PLAIN && self.visit(pc, pos)) {
                         if try_first && try_second {
-                            self.scratch.stack.push(Frame::Alternative { pc: second, pos: pos as u32 });
+                            self.scratch.stack.push(Frame::Alternative { pc: second, pos: short(pos) });
                         }
                         pc = if try_first { first } else { second };
                         continue;
@@ -274,7 +280,7 @@ impl<'m> Matcher<'m> {
     fn save(&mut self, slot: u32, pos: usize) {
         self.scratch.dirty = true;
         if let Some(place) = self.scratch.slots.get_mut(slot as usize) {
-            let old = std::mem::replace(place, pos as u32);
+            let old = std::mem::replace(place, short(pos));
             if self.nested > 0 || !self.scratch.stack.is_empty() {
                 self.scratch.stack.push(Frame::Restore { slot, old });
             }

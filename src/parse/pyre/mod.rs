@@ -36,10 +36,18 @@ mod position;
 mod program;
 mod set;
 mod spans;
+#[allow(clippy::unreadable_literal, reason = "a generated table")]
 mod tables;
 mod unicode;
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 mod tests;
 
 pub use compile::MAX_PROGRAM;

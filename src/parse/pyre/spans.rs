@@ -1,7 +1,7 @@
 //! How the matcher takes characters, and gives them back.
 
 use super::ast::UNBOUNDED;
-use super::matcher::{Frame, Matcher};
+use super::matcher::{Frame, Matcher, short};
 use super::program::{Inst, Pc};
 use super::set::{ASK, NO, Set, YES};
 
@@ -29,7 +29,7 @@ impl<'m> Matcher<'m> {
             None => self.last_allowed(pc, low, pos)?,
         };
         if pos > low {
-            self.scratch.stack.push(Frame::Greedy { pc, low: low as u32, pos: pos as u32 });
+            self.scratch.stack.push(Frame::Greedy { pc, low: short(low), pos: short(pos) });
         }
         Some(pos)
     }
@@ -83,7 +83,7 @@ impl<'m> Matcher<'m> {
                 left -= 1;
             }
         }
-        self.scratch.stack.push(Frame::Lazy { pc, pos: pos as u32, left });
+        self.scratch.stack.push(Frame::Lazy { pc, pos: short(pos), left });
         Some(pos)
     }
 

@@ -213,9 +213,10 @@ fn both_ways(pattern: &str, text: &str) {
                 return;
             };
             let mut scratch = Scratch::default();
-            let matched = match plain {
-                true => matcher::run_plain(&program, &sets, text, &mut scratch),
-                false => matcher::run(&program, &sets, text, &mut scratch, true),
+            let matched = if plain {
+                matcher::run_plain(&program, &sets, text, &mut scratch)
+            } else {
+                matcher::run(&program, &sets, text, &mut scratch, true)
             };
             let groups: Vec<_> = (0..=parsed.groups).map(|group| scratch.group(group)).collect();
             out.push(matched.map(|matched| matched.then_some(groups)));

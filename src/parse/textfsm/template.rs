@@ -107,9 +107,10 @@ impl Reader {
                 continue;
             }
             if !line.starts_with("Value ") {
-                let message = match self.values.is_empty() {
-                    true => "a template begins with its values: `Value NAME (regex)`",
-                    false => "a blank line must stand between the values and the first state",
+                let message = if self.values.is_empty() {
+                    "a template begins with its values: `Value NAME (regex)`"
+                } else {
+                    "a blank line must stand between the values and the first state"
                 };
                 return Err(error(number, 0, message));
             }
