@@ -6,7 +6,12 @@
 //! Each job (a template and a sample) counts with its least time of several rounds. Without the reference's
 //! variables it says so and ends. An argument is a number of rounds, or part of a template's name.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::expect_used)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a benchmark talks and may panic"
+)]
 
 use std::collections::HashMap;
 use std::hint::black_box;

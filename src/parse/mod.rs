@@ -1,5 +1,7 @@
 //! Text in, records out. Pure: no device, no file, no clock; a template and a text are all it sees.
 
+pub mod index;
+pub mod merge;
 pub mod pyre;
 pub mod textfsm;
 

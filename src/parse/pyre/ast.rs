@@ -153,8 +153,11 @@ impl Node {
             Node::Backref(..) | Node::Cond { .. } => true,
             Node::Empty | Node::Literal(_) | Node::Class(_) | Node::Assert(_) => false,
             Node::Seq(nodes) | Node::Alt(nodes) => nodes.iter().any(Node::remembers),
-            Node::Repeat { node, .. } | Node::Look { node, .. } => node.remembers(),
-            Node::Group(_, node) | Node::Scope(node) | Node::Atomic(node) => node.remembers(),
+            Node::Repeat { node, .. }
+            | Node::Look { node, .. }
+            | Node::Group(_, node)
+            | Node::Scope(node)
+            | Node::Atomic(node) => node.remembers(),
         }
     }
 }

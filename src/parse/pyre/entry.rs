@@ -1,7 +1,8 @@
 //! Which lines a pattern can match at all: by whether they are indented, and by their first other byte.
 
-use super::ast::Assert;
+use super::ast::{Assert, Node};
 use super::first::First;
+use super::grams::Grams;
 use super::program::{Inst, Pc, Program};
 use super::set::Sets;
 
@@ -12,6 +13,71 @@ pub struct Entry {
     pub flush: First,
     /// The first byte behind the blanks of an indented line; its `end` stands for a line of blanks only.
     pub indented: First,
+    /// Bytes that must stand from there on, if the first of them is a visible ASCII character.
+    pub prefix: Prefix,
+    /// Pairs of bytes that must be in it.
+    pub grams: Grams,
+}
+
+/// Up to eight bytes that a text must begin with, compared in one step.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Prefix {
+    bytes: u64,
+    mask: u64,
+}
+
+impl Prefix {
+    /// The first eight bytes of `text` behind `indent`, as [`Prefix::allows`] wants them.
+    pub fn word(text: &[u8], indent: usize) -> u64 {
+        let rest = text.get(indent..).unwrap_or(&[]);
+        match rest.first_chunk::<8>() {
+            Some(chunk) => u64::from_le_bytes(*chunk),
+            None => rest.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+        }
+    }
+
+    /// Whether it asks for nothing.
+    pub fn is_empty(self) -> bool {
+        self.mask == 0
+    }
+
+    /// Whether a text beginning with `word` may match.
+    pub fn allows(self, word: u64) -> bool {
+        // A first byte that is no visible character may be a blank to the pattern.
+        word & self.mask == self.bytes || !matches!(word & 0xff, 0x21..=0x7e)
+    }
+
+    /// The literal behind the blanks with which a program begins.
+    fn of(program: &Program, sets: &Sets) -> Self {
+        let mut prefix = Self::default();
+        let mut shift = 0;
+        for inst in &program.insts {
+            let bytes = match inst {
+                Inst::Assert(Assert::Start) | Inst::Save(_) => continue,
+                Inst::Take { set, .. } | Inst::Greedy { set, .. } | Inst::One(set) if shift == 0 => {
+                    // Only sets of blanks (and of what is no visible character) may stand before.
+                    match sets.get(*set) {
+                        Some(set) if set.first.ascii >> 0x21 & (u128::MAX >> (128 - 0x5e)) == 0 => continue,
+                        _ => break,
+                    }
+                }
+                Inst::Byte(byte) => std::slice::from_ref(byte),
+                Inst::Literal { start, len } => program.literal(*start, *len),
+                _ => break,
+            };
+            for &byte in bytes {
+                if shift == 0 && is_blank(byte) {
+                    continue;
+                }
+                if shift < 64 {
+                    prefix.bytes |= u64::from(byte) << shift;
+                    prefix.mask |= 0xff << shift;
+                    shift += 8;
+                }
+            }
+        }
+        prefix
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,9 +95,10 @@ struct Walk<'p> {
 }
 
 /// Walks every way through the program up to the first byte that is no blank.
-pub(super) fn entry(program: &Program, sets: &Sets) -> Entry {
+pub(super) fn entry(node: &Node, program: &Program, sets: &Sets) -> Entry {
     let seen = vec![[false; 2]; program.insts.len()];
-    let entry = Entry { flush: First::NOTHING, indented: First::NOTHING };
+    let prefix = Prefix::of(program, sets);
+    let entry = Entry { flush: First::NOTHING, indented: First::NOTHING, prefix, grams: Grams::needed(node) };
     let mut walk = Walk { program, sets, entry, seen, open: vec![(0, Phase::Flush)] };
     while let Some((pc, phase)) = walk.open.pop() {
         let Some(seen) = walk.seen.get_mut(pc as usize) else { continue };
@@ -75,22 +142,29 @@ impl Walk<'_> {
             | Inst::Lazy { set, min, max, .. } => {
                 self.set(set, (min, max), pc, phase);
             }
-            Inst::Save(_) => self.open.push((pc + 1, phase)),
+            Inst::Save(_) | Inst::Atomic { .. } | Inst::Assert(Assert::Word { .. }) => {
+                self.open.push((pc + 1, phase));
+            }
             Inst::Split { first, second, .. } => self.open.extend([(first, phase), (second, phase)]),
             Inst::Jump(to) | Inst::AtomicEnd { after: to } | Inst::Look { after: to, .. } => {
                 self.open.push((to, phase));
             }
             Inst::Idle { out, .. } => self.open.extend([(pc + 1, phase), (out, phase)]),
             Inst::Cond { no, .. } => self.open.extend([(pc + 1, phase), (no, phase)]),
-            Inst::Atomic { .. } => self.open.push((pc + 1, phase)),
             Inst::Assert(Assert::Start | Assert::LineStart) => {
                 if phase == Phase::Flush {
                     self.open.push((pc + 1, phase));
                 }
             }
             Inst::Assert(Assert::End | Assert::TextEnd | Assert::LineEnd) => self.at(phase).end = true,
-            Inst::Assert(Assert::Word { .. }) => self.open.push((pc + 1, phase)),
-            Inst::Backref { .. } | Inst::Match => self.anything(phase),
+            // The first three are made only after this walk; to know nothing is always right.
+            Inst::Capture { .. }
+            | Inst::Then { .. }
+            | Inst::Tail { .. }
+            | Inst::Backref { .. }
+            | Inst::Match => {
+                self.anything(phase);
+            }
         }
     }
 

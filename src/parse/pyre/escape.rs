@@ -3,7 +3,7 @@
 use super::PatternError;
 use super::ast::{Assert, Node};
 use super::class::{Category, Class, Item};
-use super::parser::Parser;
+use super::parser::{Parser, error_at};
 
 /// What an escape inside a class, or a character there, stands for.
 #[derive(Clone, Copy)]
@@ -48,7 +48,7 @@ impl Parser {
             let found = parser.take_while(digits, |c| c.is_ascii_hexdigit());
             match u32::from_str_radix(&found, 16) {
                 Ok(code) if found.len() == digits && code <= 0x0010_ffff => Ok(code),
-                _ => Err(parser.error_at(begin, format!("`\\{c}` wants {digits} hexadecimal digits"))),
+                _ => Err(error_at(begin, format!("`\\{c}` wants {digits} hexadecimal digits"))),
             }
         };
         match c {
@@ -62,20 +62,13 @@ impl Parser {
             'x' => hex(self, 2),
             'u' => hex(self, 4),
             'U' => hex(self, 8),
-            'N' => Err(self.error_at(begin, "characters by name (`\\N{…}`) are not supported; use `\\u`")),
+            'N' => Err(error_at(begin, "characters by name (`\\N{…}`) are not supported; use `\\u`")),
             '0'..='7' if in_class || c == '0' => {
                 let rest = self.take_while(2, |c| c.is_digit(8));
-                self.octal(&format!("{c}{rest}"), begin, in_class)
+                octal(&format!("{c}{rest}"), begin, in_class)
             }
-            c if c.is_ascii_alphanumeric() => Err(self.error_at(begin, format!("unknown escape `\\{c}`"))),
+            c if c.is_ascii_alphanumeric() => Err(error_at(begin, format!("unknown escape `\\{c}`"))),
             c => Ok(u32::from(c)),
-        }
-    }
-
-    fn octal(&self, digits: &str, begin: usize, bounded: bool) -> Result<u32, PatternError> {
-        match u32::from_str_radix(digits, 8) {
-            Ok(code) if code <= 0o377 || !bounded => Ok(code),
-            _ => Err(self.error_at(begin, format!("`\\{digits}` is above `\\377`"))),
         }
     }
 
@@ -87,7 +80,7 @@ impl Parser {
             let third = self.take_while(1, |c| c.is_digit(8));
             if !third.is_empty() {
                 digits.push_str(&third);
-                let code = self.octal(&digits, begin, true)?;
+                let code = octal(&digits, begin, true)?;
                 return Ok(self.literal(code));
             }
         }
@@ -98,8 +91,8 @@ impl Parser {
     /// A reference to what `group` took.
     pub(super) fn backref(&self, group: u32, begin: usize) -> Result<Node, PatternError> {
         match self.widths.get(group as usize) {
-            None => Err(self.error_at(begin, format!("there is no group {group} before this reference"))),
-            Some(None) => Err(self.error_at(begin, format!("a reference to group {group} inside of it"))),
+            None => Err(error_at(begin, format!("there is no group {group} before this reference"))),
+            Some(None) => Err(error_at(begin, format!("a reference to group {group} inside of it"))),
             Some(Some(_)) => {
                 self.check_look_behind(group, begin)?;
                 Ok(Node::Backref(group, self.fold()))
@@ -112,7 +105,7 @@ impl Parser {
         let Some(known) = self.look_behind else { return Ok(()) };
         match self.widths.get(group as usize) {
             Some(Some(_)) if (group as usize) < known => Ok(()),
-            _ => Err(self.error_at(begin, "a look-behind can only refer to groups closed before it")),
+            _ => Err(error_at(begin, "a look-behind can only refer to groups closed before it")),
         }
     }
 
@@ -143,9 +136,10 @@ impl Parser {
             match (low, high) {
                 (Member::Code(low), Member::Code(high)) if low <= high => items.push(Item::Range(low, high)),
                 _ => {
-                    return Err(
-                        self.error_at(at, "a range in a class must go from a lower character to a higher")
-                    );
+                    return Err(error_at(
+                        at,
+                        "a range in a class must go from a lower character to a higher",
+                    ));
                 }
             }
         }
@@ -163,6 +157,14 @@ impl Parser {
             Some(item) => Ok(Member::Set(item)),
             None => Ok(Member::Code(self.code(c, begin, true)?)),
         }
+    }
+}
+
+/// Octal digits; `bounded` where Python minds that a code is above `\377`.
+fn octal(digits: &str, begin: usize, bounded: bool) -> Result<u32, PatternError> {
+    match u32::from_str_radix(digits, 8) {
+        Ok(code) if code <= 0o377 || !bounded => Ok(code),
+        _ => Err(error_at(begin, format!("`\\{digits}` is above `\\377`"))),
     }
 }
 

@@ -79,8 +79,8 @@ impl First {
     /// In the form that the matcher asks.
     pub(super) fn peek(&self) -> Peek {
         let high = if self.high == 0 { 0 } else { u64::MAX };
-        let [low, mid] = [self.ascii, self.ascii >> 64].map(|bits| (bits & u128::from(u64::MAX)) as u64);
-        Peek { bytes: [low, mid, high, high], end: self.end }
+        let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).unwrap_or(u64::MAX);
+        Peek { bytes: [half(self.ascii), half(self.ascii >> 64), high, high], end: self.end }
     }
 }
 
@@ -95,11 +95,10 @@ pub(super) trait Single {
 /// What `node`, followed by something that begins with `follow`, may begin with.
 pub(super) fn first(node: &Node, follow: First, with: &mut impl Single) -> First {
     match node {
-        Node::Empty => follow,
+        Node::Empty | Node::Repeat { max: 0, .. } => follow,
         Node::Literal(_) | Node::Class(_) => with.single(node),
         Node::Seq(nodes) => nodes.iter().rev().fold(follow, |after, node| first(node, after, with)),
         Node::Alt(nodes) => nodes.iter().fold(First::NOTHING, |all, node| all.or(first(node, follow, with))),
-        Node::Repeat { max: 0, .. } => follow,
         Node::Repeat { node, min, .. } => {
             let body = first(node, follow, with).uncertain();
             if *min == 0 { body.or(follow) } else { body }

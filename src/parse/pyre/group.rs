@@ -2,7 +2,7 @@
 
 use super::PatternError;
 use super::ast::Node;
-use super::parser::{Flags, Parser};
+use super::parser::{Flags, Parser, error_at};
 use super::unicode::is_word;
 
 /// More groups than any template needs; each costs two slots in every match.
@@ -27,11 +27,11 @@ impl Parser {
             Some('<') => match self.next()?.and_then(super::parser::Token::plain) {
                 Some('=') => self.look(true, false, begin).map(Some),
                 Some('!') => self.look(true, true, begin).map(Some),
-                _ => Err(self.error_at(at, "`(?<` wants `=` or `!`; a named group is `(?P<name>…)`")),
+                _ => Err(error_at(at, "`(?<` wants `=` or `!`; a named group is `(?P<name>…)`")),
             },
             Some('(') => self.conditional(begin).map(Some),
             Some(c) if c == '-' || c.is_ascii_alphabetic() => self.flagged(c, begin, first),
-            _ => Err(self.error_at(at, "unknown kind of group")),
+            _ => Err(error_at(at, "unknown kind of group")),
         }
     }
 
@@ -43,18 +43,18 @@ impl Parser {
     }
 
     fn close(&mut self, begin: usize) -> Result<(), PatternError> {
-        if self.take(')')? { Ok(()) } else { Err(self.error_at(begin, "a `(` without its `)`")) }
+        if self.take(')')? { Ok(()) } else { Err(error_at(begin, "a `(` without its `)`")) }
     }
 
     fn capture(&mut self, name: Option<String>, begin: usize) -> Result<Node, PatternError> {
         let number = self.widths.len();
         if number > MAX_GROUPS {
-            return Err(self.error_at(begin, format!("more than {MAX_GROUPS} groups")));
+            return Err(error_at(begin, format!("more than {MAX_GROUPS} groups")));
         }
         let group = u32::try_from(number).unwrap_or(u32::MAX);
         if let Some(name) = name {
             if self.names.iter().any(|(known, _)| *known == name) {
-                return Err(self.error_at(begin, format!("a second group `{name}`")));
+                return Err(error_at(begin, format!("a second group `{name}`")));
             }
             self.names.push((name, group));
         }
@@ -74,7 +74,7 @@ impl Parser {
             return self.capture(Some(name), begin);
         }
         if !self.take('=')? {
-            return Err(self.error_at(begin, "`(?P` wants `<` or `=`"));
+            return Err(error_at(begin, "`(?P` wants `<` or `=`"));
         }
         let name = self.name(')')?;
         let group = self.named(&name, begin)?;
@@ -83,9 +83,7 @@ impl Parser {
 
     fn named(&self, name: &str, begin: usize) -> Result<u32, PatternError> {
         let found = self.names.iter().find(|(known, _)| known == name);
-        found
-            .map(|(_, group)| *group)
-            .ok_or_else(|| self.error_at(begin, format!("there is no group `{name}`")))
+        found.map(|(_, group)| *group).ok_or_else(|| error_at(begin, format!("there is no group `{name}`")))
     }
 
     /// A name up to and with `end`, as it stands.
@@ -94,7 +92,7 @@ impl Parser {
         let mut name = String::new();
         loop {
             match self.next()? {
-                None => return Err(self.error_at(begin, format!("a group name without its `{end}`"))),
+                None => return Err(error_at(begin, format!("a group name without its `{end}`"))),
                 Some(token) if token.plain() == Some(end) => break,
                 Some(token) => {
                     if token.escaped {
@@ -104,7 +102,7 @@ impl Parser {
                 }
             }
         }
-        if name.is_empty() { Err(self.error_at(begin, "a group name is missing")) } else { Ok(name) }
+        if name.is_empty() { Err(error_at(begin, "a group name is missing")) } else { Ok(name) }
     }
 
     fn name(&mut self, end: char) -> Result<String, PatternError> {
@@ -113,14 +111,14 @@ impl Parser {
         if is_identifier(&name) {
             Ok(name)
         } else {
-            Err(self.error_at(begin, format!("`{name}` cannot name a group: letters, digits and `_` only")))
+            Err(error_at(begin, format!("`{name}` cannot name a group: letters, digits and `_` only")))
         }
     }
 
     fn comment(&mut self, begin: usize) -> Result<(), PatternError> {
         loop {
             match self.next()? {
-                None => return Err(self.error_at(begin, "a comment without its `)`")),
+                None => return Err(error_at(begin, "a comment without its `)`")),
                 Some(token) if token.plain() == Some(')') => return Ok(()),
                 Some(_) => {}
             }
@@ -140,7 +138,7 @@ impl Parser {
         let behind = match (behind, node.width(&self.widths)) {
             (false, _) => None,
             (true, (low, high)) if low == high && low < u64::from(u32::MAX) => u32::try_from(low).ok(),
-            (true, _) => return Err(self.error_at(begin, "a look-behind must have a fixed width")),
+            (true, _) => return Err(error_at(begin, "a look-behind must have a fixed width")),
         };
         Ok(Node::Look { behind, negative, node: Box::new(node) })
     }
@@ -157,7 +155,7 @@ impl Parser {
                     self.asked.push((group, at));
                     group
                 }
-                _ => return Err(self.error_at(at, format!("`{name}` is no group"))),
+                _ => return Err(error_at(at, format!("`{name}` is no group"))),
             }
         };
         self.check_look_behind(group, at)?;
@@ -181,22 +179,22 @@ impl Parser {
                 ')' | ':' => break c,
                 '-' if !minus => minus = true,
                 'a' | 'i' | 'm' | 's' | 'u' | 'x' => if minus { &mut off } else { &mut on }.push(c),
-                'L' => return Err(self.error_at(begin, "flag `L` is for bytes, not for text")),
-                c => return Err(self.error_at(begin, format!("unknown flag `{c}`"))),
+                'L' => return Err(error_at(begin, "flag `L` is for bytes, not for text")),
+                c => return Err(error_at(begin, format!("unknown flag `{c}`"))),
             }
             c = match self.next()?.and_then(super::parser::Token::plain) {
                 Some(c) => c,
-                None => return Err(self.error_at(begin, "flags without their `)` or `:`")),
+                None => return Err(error_at(begin, "flags without their `)` or `:`")),
             };
         };
         if minus && (off.is_empty() || end == ')') {
-            return Err(self.error_at(begin, "`-` in flags wants flags to switch off and `:`"));
+            return Err(error_at(begin, "`-` in flags wants flags to switch off and `:`"));
         }
         if off.iter().any(|flag| matches!(flag, 'a' | 'u')) {
-            return Err(self.error_at(begin, "flags `a` and `u` cannot be switched off"));
+            return Err(error_at(begin, "flags `a` and `u` cannot be switched off"));
         }
         if on.contains(&'a') && on.contains(&'u') || on.iter().any(|flag| off.contains(flag)) {
-            return Err(self.error_at(begin, "flags that contradict each other"));
+            return Err(error_at(begin, "flags that contradict each other"));
         }
         let before = self.flags;
         for flag in on {
@@ -207,12 +205,12 @@ impl Parser {
         }
         if end == ')' {
             if !first {
-                return Err(self.error_at(begin, "flags for the whole pattern must stand at its start"));
+                return Err(error_at(begin, "flags for the whole pattern must stand at its start"));
             }
             // Given globally, `a` stays in force whatever follows, and `u` contradicts it.
             self.flags.ascii |= before.ascii;
             if self.flags.ascii && self.unicode_given {
-                return Err(self.error_at(begin, "flags that contradict each other"));
+                return Err(error_at(begin, "flags that contradict each other"));
             }
             return Ok(None);
         }

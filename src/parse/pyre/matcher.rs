@@ -4,14 +4,12 @@
 //! has a budget of steps back; beyond it a plain program is run that remembers each (instruction, position)
 //! at which it chose before: what failed there fails again, so the time is linear in the text.
 
-use super::ast::{Assert, UNBOUNDED};
-use super::fold::Fold;
+use super::ast::UNBOUNDED;
 use super::program::{Inst, Pc, Program, UNSET};
-use super::set::{ASK, NO, Set, Sets, YES};
-use super::unicode::is_word;
+use super::set::Sets;
 
 /// Steps back before a pattern is matched with a memory of visited places.
-const BUDGET: u64 = 5_000;
+const BUDGET: u64 = 200;
 /// Steps back before a pattern that cannot be matched so is given up.
 const HARD_BUDGET: u64 = 5_000_000;
 /// Bits of the memory: 32 MiB.
@@ -26,13 +24,16 @@ pub struct Exhausted;
 #[derive(Debug, Default)]
 pub struct Scratch {
     pub(super) slots: Vec<u32>,
-    stack: Vec<Frame>,
+    /// Whether any slot is set.
+    dirty: bool,
+    pub(super) stack: Vec<Frame>,
     visited: Vec<u64>,
     trail: Vec<usize>,
 }
 
+/// What waits on the stack.
 #[derive(Debug, Clone, Copy)]
-enum Frame {
+pub(super) enum Frame {
     /// Go on there.
     Alternative { pc: Pc, pos: u32 },
     /// Set a slot back.
@@ -43,12 +44,18 @@ enum Frame {
     Lazy { pc: Pc, pos: u32, left: u32 },
 }
 
+/// A position as the stack and the slots keep it.
+#[allow(clippy::cast_possible_truncation, reason = "longer texts are refused at the start")]
+pub(super) fn short(pos: usize) -> u32 {
+    pos as u32
+}
+
 pub(super) struct Matcher<'m> {
-    program: &'m Program,
-    sets: &'m Sets,
-    str: &'m str,
-    text: &'m [u8],
-    scratch: &'m mut Scratch,
+    pub(super) program: &'m Program,
+    pub(super) sets: &'m Sets,
+    pub(super) str: &'m str,
+    pub(super) text: &'m [u8],
+    pub(super) scratch: &'m mut Scratch,
     steps: u64,
     budget: u64,
     nested: u32,
@@ -95,14 +102,20 @@ impl<'m> Matcher<'m> {
             return Err(Exhausted);
         }
         scratch.stack.clear();
-        scratch.slots.clear();
-        scratch.slots.resize(program.slots, UNSET);
+        if scratch.slots.len() != program.slots {
+            scratch.slots.clear();
+            scratch.slots.resize(program.slots, UNSET);
+        } else if scratch.dirty {
+            scratch.slots.fill(UNSET);
+        }
+        scratch.dirty = false;
         let text = str.as_bytes();
         let mut matcher = Matcher { program, sets, str, text, scratch, steps: 0, budget, nested: 0 };
-        let end = matcher.run::<PLAIN>(0, 0)?;
+        let end = matcher.run::<PLAIN>(program.start, 0)?;
         if let Some(end) = end {
+            matcher.scratch.dirty = true;
             matcher.write(0, 0);
-            matcher.write(1, end as u32);
+            matcher.write(1, short(end));
         }
         Ok(end.is_some())
     }
@@ -110,83 +123,62 @@ impl<'m> Matcher<'m> {
     /// Runs from `pc` at `pos` to the end of the program or of the nested part; gives where it ended.
     fn run<const PLAIN: bool>(&mut self, mut pc: Pc, mut pos: usize) -> Result<Option<usize>, Exhausted> {
         let base = self.scratch.stack.len();
+        let (program, sets) = (self.program, self.sets);
         loop {
-            let Some(&inst) = self.program.insts.get(pc as usize) else { return Ok(None) };
-            let went_on = match inst {
-                Inst::Byte(byte) => {
-                    let here = self.text.get(pos) == Some(&byte);
-                    pos += 1;
-                    here
-                }
-                Inst::Literal { start, len } => {
-                    let wanted = self.program.literal(start, len);
-                    let here = self.text.get(pos..).is_some_and(|rest| rest.starts_with(wanted));
-                    pos += wanted.len();
-                    here
-                }
-                Inst::One(set) => match self.sets.get(set).and_then(|set| self.one(set, pos)) {
-                    Some(next) => {
-                        pos = next;
-                        true
-                    }
-                    None => false,
-                },
+            let Some(inst) = program.insts.get(pc as usize) else { return Ok(None) };
+            let next = match *inst {
+                Inst::Byte(byte) => (self.text.get(pos) == Some(&byte)).then_some(pos + 1),
+                Inst::Literal { start, len } => self.literal(pos, program.literal(start, len)),
+                Inst::One(set) => sets.get(set).and_then(|set| self.one(set, pos)),
                 Inst::Take { set, min, max } => {
-                    match self.sets.get(set).and_then(|set| self.take(set, pos, min, max)) {
-                        Some((_, end)) => {
-                            pos = end;
-                            true
-                        }
-                        None => false,
+                    sets.get(set).and_then(|set| self.take(set, pos, min, max)).map(|(_, end)| end)
+                }
+                Inst::Capture { slot, set, min, max } => {
+                    let taken = sets.get(set).and_then(|set| self.take(set, pos, u32::from(min), max));
+                    if let Some((_, end)) = taken {
+                        self.save(u32::from(slot), pos);
+                        self.save(u32::from(slot) + 1, end);
+                    }
+                    pc += 2;
+                    taken.map(|(_, end)| end)
+                }
+                Inst::Then { set, some, start, len } => {
+                    let end = sets.get(set).and_then(|set| self.take_all(set, pos, some));
+                    pc += 1;
+                    end.and_then(|end| self.literal(end, program.literal(start, u32::from(len))))
+                }
+                Inst::Tail { set, some } => {
+                    match sets.get(set).and_then(|set| self.take_all(set, pos, some)) {
+                        Some(end) if end == self.text.len() => return Ok(Some(end)),
+                        _ => None,
                     }
                 }
                 Inst::Greedy { set, min, max, .. } => {
-                    match self.sets.get(set).and_then(|set| self.take(set, pos, min, max)) {
-                        Some((low, end)) => match self.give_back(pc, low, end) {
-                            Some(next) => {
-                                pos = next;
-                                true
-                            }
-                            None => false,
-                        },
-                        None => false,
-                    }
+                    let taken = sets.get(set).and_then(|set| self.take(set, pos, min, max));
+                    taken.and_then(|(low, end)| self.give_back(pc, low, end))
                 }
                 Inst::Lazy { set, min, max, .. } => {
-                    match self.sets.get(set).and_then(|set| self.take(set, pos, min, min)) {
-                        Some((_, end)) => match self.take_more(pc, end, max.saturating_sub(min)) {
-                            Some(next) => {
-                                pos = next;
-                                true
-                            }
-                            None => false,
-                        },
-                        None => false,
-                    }
+                    let taken = sets.get(set).and_then(|set| self.take(set, pos, min, min));
+                    let left = if max == UNBOUNDED { max } else { max - min };
+                    taken.and_then(|(_, end)| self.take_more(pc, end, left))
                 }
                 Inst::Save(slot) => {
                     self.save(slot, pos);
-                    true
+                    Some(pos)
                 }
                 Inst::Split { first, second, peek_first, peek_second } => {
                     let next = self.text.get(pos);
-                    let peeks = &self.program.peeks;
+                    let peeks = &program.peeks;
                     let try_first = peeks.get(usize::from(peek_first)).is_none_or(|peek| peek.allows(next));
                     let try_second = peeks.get(usize::from(peek_second)).is_none_or(|peek| peek.allows(next));
-                    if PLAIN && self.visit(pc, pos) {
-                        false
-                    } else if try_first {
-                        if try_second {
-                            self.scratch.stack.push(Frame::Alternative { pc: second, pos: pos as u32 });
+                    if (try_first || try_second) && !(PLAIN && self.visit(pc, pos)) {
+                        if try_first && try_second {
+                            self.scratch.stack.push(Frame::Alternative { pc: second, pos: short(pos) });
                         }
-                        pc = first;
+                        pc = if try_first { first } else { second };
                         continue;
-                    } else if try_second {
-                        pc = second;
-                        continue;
-                    } else {
-                        false
                     }
+                    None
                 }
                 Inst::Jump(to) => {
                     pc = to;
@@ -197,48 +189,39 @@ impl<'m> Matcher<'m> {
                         pc = out;
                         continue;
                     }
-                    true
+                    Some(pos)
                 }
-                Inst::Assert(assert) => self.holds(assert, pos),
+                Inst::Assert(assert) => self.holds(assert, pos).then_some(pos),
                 Inst::Look { negative, behind, after } => {
-                    if self.look::<PLAIN>(pc + 1, pos, behind, negative)? == negative {
-                        false
-                    } else {
+                    if self.look::<PLAIN>(pc + 1, pos, behind, negative)? != negative {
                         pc = after;
                         continue;
                     }
+                    None
                 }
-                Inst::Atomic { after } => match self.nested::<PLAIN>(pc + 1, pos, false)? {
-                    Some(end) => {
-                        pos = end;
-                        pc = after;
+                Inst::Atomic { after } => {
+                    if let Some(end) = self.nested::<PLAIN>(pc + 1, pos, false)? {
+                        (pc, pos) = (after, end);
                         continue;
                     }
-                    None => false,
-                },
-                Inst::Backref { group, fold } => match self.backref(group, fold, pos) {
-                    Some(end) => {
-                        pos = end;
-                        true
-                    }
-                    None => false,
-                },
+                    None
+                }
+                Inst::Backref { group, fold } => self.backref(group, fold, pos),
                 Inst::Cond { group, no } => {
                     if self.group(group).is_none() {
                         pc = no;
                         continue;
                     }
-                    true
+                    Some(pos)
                 }
                 Inst::Match | Inst::AtomicEnd { .. } => return Ok(Some(pos)),
             };
-            if went_on {
-                pc += 1;
-            } else {
-                match self.step_back(base)? {
+            match next {
+                Some(next) => (pc, pos) = (pc + 1, next),
+                None => match self.step_back(base)? {
                     Some((to, at)) => (pc, pos) = (to, at),
                     None => return Ok(None),
-                }
+                },
             }
         }
     }
@@ -278,110 +261,12 @@ impl<'m> Matcher<'m> {
         Ok(None)
     }
 
-    /// Gives back from `pos` to where what follows may go on, and leaves word that more can be given.
-    fn give_back(&mut self, pc: Pc, low: usize, mut pos: usize) -> Option<usize> {
-        let Some(&Inst::Greedy { peek, .. }) = self.program.insts.get(pc as usize) else { return None };
-        let peek = self.program.peeks.get(usize::from(peek))?;
-        while !peek.allows(self.text.get(pos)) {
-            if pos <= low {
-                return None;
-            }
-            pos = self.before(pos);
-        }
-        if pos > low {
-            self.scratch.stack.push(Frame::Greedy { pc, low: low as u32, pos: pos as u32 });
-        }
-        Some(pos)
-    }
-
-    /// Takes from `pos` to where what follows may go on, and leaves word that more can be taken.
-    fn take_more(&mut self, pc: Pc, mut pos: usize, mut left: u32) -> Option<usize> {
-        let Some(&Inst::Lazy { set, peek, .. }) = self.program.insts.get(pc as usize) else { return None };
-        let peek = self.program.peeks.get(usize::from(peek))?;
-        let set = self.sets.get(set)?;
-        while !peek.allows(self.text.get(pos)) {
-            if left == 0 {
-                return None;
-            }
-            pos = self.one(set, pos)?;
-            if left != UNBOUNDED {
-                left -= 1;
-            }
-        }
-        self.scratch.stack.push(Frame::Lazy { pc, pos: pos as u32, left });
-        Some(pos)
-    }
-
-    /// Where the character of the set at `pos` ends.
-    fn one(&self, set: &Set, pos: usize) -> Option<usize> {
-        let &byte = self.text.get(pos)?;
-        match set.hit(byte) {
-            NO => None,
-            YES if byte < 0x80 => Some(pos + 1),
-            hit => {
-                let c = self.char_at(pos)?;
-                (hit == YES || set.has(c)).then(|| pos + c.len_utf8())
-            }
-        }
-    }
-
-    /// Where `min` characters of the set end, and where the last one up to `max` does.
-    fn take(&self, set: &Set, start: usize, min: u32, max: u32) -> Option<(usize, usize)> {
-        let mut pos = start;
-        let mut low = start;
-        if min > 0 || max != UNBOUNDED {
-            let mut count = 0;
-            while count < min {
-                pos = self.one(set, pos)?;
-                count += 1;
-            }
-            low = pos;
-            if max != UNBOUNDED {
-                while count < max {
-                    let Some(next) = self.one(set, pos) else { break };
-                    pos = next;
-                    count += 1;
-                }
-                return Some((low, pos));
-            }
-        }
-        loop {
-            let rest = self.text.get(pos..).unwrap_or(&[]);
-            pos += rest.iter().position(|&byte| set.hit(byte) != YES).unwrap_or(rest.len());
-            match self.text.get(pos) {
-                Some(&byte) if set.hit(byte) == ASK => match self.one(set, pos) {
-                    Some(next) => pos = next,
-                    None => break,
-                },
-                _ => break,
-            }
-        }
-        Some((low, pos))
-    }
-
-    fn char_at(&self, pos: usize) -> Option<char> {
-        self.str.get(pos..)?.chars().next()
-    }
-
-    fn char_before(&self, pos: usize) -> Option<char> {
-        self.str.get(..pos)?.chars().next_back()
-    }
-
-    /// The start of the character that ends at `pos`.
-    fn before(&self, pos: usize) -> usize {
-        let mut pos = pos.saturating_sub(1);
-        while pos > 0 && !self.str.is_char_boundary(pos) {
-            pos -= 1;
-        }
-        pos
-    }
-
     fn read(&self, slot: u32) -> Option<usize> {
         self.scratch.slots.get(slot as usize).filter(|&&value| value != UNSET).map(|&value| value as usize)
     }
 
     /// Where a group that took part began and ended.
-    fn group(&self, group: u32) -> Option<(usize, usize)> {
+    pub(super) fn group(&self, group: u32) -> Option<(usize, usize)> {
         let (start, end) = (self.read(group * 2)?, self.read(group * 2 + 1)?);
         (start <= end).then_some((start, end))
     }
@@ -393,27 +278,11 @@ impl<'m> Matcher<'m> {
     }
 
     fn save(&mut self, slot: u32, pos: usize) {
+        self.scratch.dirty = true;
         if let Some(place) = self.scratch.slots.get_mut(slot as usize) {
-            let old = std::mem::replace(place, pos as u32);
+            let old = std::mem::replace(place, short(pos));
             if self.nested > 0 || !self.scratch.stack.is_empty() {
                 self.scratch.stack.push(Frame::Restore { slot, old });
-            }
-        }
-    }
-
-    fn holds(&self, assert: Assert, pos: usize) -> bool {
-        let end = self.text.len();
-        match assert {
-            Assert::Start => pos == 0,
-            Assert::LineStart => pos == 0 || self.text.get(pos - 1) == Some(&b'\n'),
-            Assert::TextEnd => pos == end,
-            Assert::End => pos == end || pos + 1 == end && self.text.get(pos) == Some(&b'\n'),
-            Assert::LineEnd => pos == end || self.text.get(pos) == Some(&b'\n'),
-            // In an empty text there is neither a boundary nor, by Python 3.11, a place without one.
-            Assert::Word { .. } if end == 0 => false,
-            Assert::Word { negated, ascii } => {
-                let word = |c: Option<char>| c.is_some_and(|c| is_word(c.into()) && (c.is_ascii() || !ascii));
-                (word(self.char_before(pos)) != word(self.char_at(pos))) != negated
             }
         }
     }
@@ -476,25 +345,6 @@ impl<'m> Matcher<'m> {
             self.scratch.stack.truncate(kept);
         }
         Ok(end)
-    }
-
-    fn backref(&self, group: u32, fold: Fold, pos: usize) -> Option<usize> {
-        let (start, end) = self.group(group)?;
-        let taken = self.str.get(start..end)?;
-        let rest = self.str.get(pos..)?;
-        if fold == Fold::Exact {
-            return rest.starts_with(taken).then(|| pos + taken.len());
-        }
-        let mut here = rest.chars();
-        let mut at = pos;
-        for wanted in taken.chars() {
-            let c = here.next()?;
-            if fold.lower(c.into()) != fold.lower(wanted.into()) {
-                return None;
-            }
-            at += c.len_utf8();
-        }
-        Some(at)
     }
 
     /// Whether this choice was made here before; remembers it.

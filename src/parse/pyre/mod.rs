@@ -26,21 +26,34 @@ mod entry;
 mod escape;
 mod first;
 mod fold;
+mod fuse;
+mod grams;
 mod group;
 mod matcher;
 mod parser;
 mod pattern;
+mod position;
 mod program;
 mod set;
+mod spans;
+#[allow(clippy::unreadable_literal, reason = "a generated table")]
 mod tables;
 mod unicode;
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 mod tests;
 
 pub use compile::MAX_PROGRAM;
-pub use entry::Entry;
+pub use entry::{Entry, Prefix};
 pub use first::First;
+pub use grams::Grams;
 pub use matcher::{Exhausted, Scratch};
 pub use pattern::{Kind, Pattern, Regex};
 pub use set::Sets;

@@ -82,13 +82,14 @@ pub(super) fn parse(pattern: &str) -> Result<Parsed, PatternError> {
     Ok(Parsed { node, groups, names: parser.names })
 }
 
+/// An error at an offset of the pattern.
+pub(super) fn error_at(at: usize, message: impl Into<String>) -> PatternError {
+    PatternError { at, message: message.into() }
+}
+
 impl Parser {
     pub(super) fn error(&self, message: impl Into<String>) -> PatternError {
         PatternError { at: self.at, message: message.into() }
-    }
-
-    pub(super) fn error_at(&self, at: usize, message: impl Into<String>) -> PatternError {
-        PatternError { at, message: message.into() }
     }
 
     pub(super) fn position(&self) -> usize {
@@ -169,8 +170,7 @@ impl Parser {
     /// One alternative; `start` where flags for the whole pattern may stand.
     pub(super) fn sequence(&mut self, start: bool) -> Result<Node, PatternError> {
         let mut nodes: Vec<Node> = Vec::new();
-        loop {
-            let Some(token) = self.peek()? else { break };
+        while let Some(token) = self.peek()? {
             if matches!(token.plain(), Some('|' | ')')) {
                 break;
             }
@@ -185,18 +185,12 @@ impl Parser {
             }
             match token.c {
                 '[' => nodes.push(self.class(begin)?),
-                '.' => nodes.push(Node::Class(match self.flags.dot_all {
-                    true => Class::any(),
-                    false => Class::any_but_newline(),
-                })),
-                '^' => nodes.push(Node::Assert(match self.flags.multi_line {
-                    true => Assert::LineStart,
-                    false => Assert::Start,
-                })),
-                '$' => nodes.push(Node::Assert(match self.flags.multi_line {
-                    true => Assert::LineEnd,
-                    false => Assert::End,
-                })),
+                '.' if self.flags.dot_all => nodes.push(Node::Class(Class::any())),
+                '.' => nodes.push(Node::Class(Class::any_but_newline())),
+                '^' if self.flags.multi_line => nodes.push(Node::Assert(Assert::LineStart)),
+                '^' => nodes.push(Node::Assert(Assert::Start)),
+                '$' if self.flags.multi_line => nodes.push(Node::Assert(Assert::LineEnd)),
+                '$' => nodes.push(Node::Assert(Assert::End)),
                 '(' => {
                     self.depth += 1;
                     if self.depth > MAX_DEPTH {
@@ -251,7 +245,7 @@ impl Parser {
         };
         let (min, max) = (number(&low, 0)?, number(&high, UNBOUNDED)?);
         if max < min {
-            return Err(self.error_at(begin, "a repeat whose least count is above its greatest"));
+            return Err(error_at(begin, "a repeat whose least count is above its greatest"));
         }
         Ok(Some((min, max)))
     }
@@ -265,8 +259,8 @@ impl Parser {
         begin: usize,
     ) -> Result<(), PatternError> {
         let node = match nodes.pop() {
-            None | Some(Node::Assert(_)) => return Err(self.error_at(begin, "nothing to repeat")),
-            Some(Node::Repeat { .. }) => return Err(self.error_at(begin, "a repeat of a repeat")),
+            None | Some(Node::Assert(_)) => return Err(error_at(begin, "nothing to repeat")),
+            Some(Node::Repeat { .. }) => return Err(error_at(begin, "a repeat of a repeat")),
             Some(node) => Box::new(node),
         };
         let mode = if self.take('?')? {

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use super::PatternError;
 use super::compile::{How, compile};
 use super::entry::{Entry, entry};
+use super::fuse::fuse;
 use super::matcher::{Exhausted, Scratch, run, run_plain};
 use super::parser::parse;
 use super::program::{Program, UNSET};
@@ -25,6 +26,7 @@ pub struct Pattern {
     source: Box<str>,
     kind: Kind,
     program: Program,
+    entry: Entry,
     names: Vec<(String, u32)>,
     groups: u32,
     remembers: bool,
@@ -35,11 +37,15 @@ impl Pattern {
     /// Compiles `source`; what it adds to `sets` must be at hand whenever it is matched.
     pub fn compile(source: &str, kind: Kind, sets: &mut Sets) -> Result<Self, PatternError> {
         let parsed = parse(source)?;
-        let program = compile(&parsed, How { lines: kind == Kind::Lines, plain: false }, sets)?;
+        let lines = kind == Kind::Lines;
+        let mut program = compile(&parsed, How { lines, plain: false }, sets)?;
+        let entry = entry(&parsed.node, &program, sets);
+        fuse(&mut program, lines);
         Ok(Self {
             source: source.into(),
             kind,
             program,
+            entry,
             remembers: parsed.node.remembers(),
             names: parsed.names,
             groups: parsed.groups,
@@ -82,8 +88,8 @@ impl Pattern {
     }
 
     /// Which lines it can match at all, by their first bytes.
-    pub fn entry(&self, sets: &Sets) -> Entry {
-        entry(&self.program, sets)
+    pub fn entry(&self) -> Entry {
+        self.entry
     }
 }
 

@@ -29,6 +29,12 @@ pub(super) enum Inst {
     Greedy { set: SetId, peek: PeekId, min: u32, max: u32 },
     /// Takes as few as possible.
     Lazy { set: SetId, peek: PeekId, min: u32, max: u32 },
+    /// [`Inst::Save`], [`Inst::Take`] and [`Inst::Save`] of the next slot, in one.
+    Capture { slot: u16, set: SetId, min: u16, max: u32 },
+    /// [`Inst::Take`] of all there are (with `some`, at least one) and [`Inst::Literal`], in one.
+    Then { set: SetId, some: bool, start: u32, len: u16 },
+    /// [`Inst::Take`] of all there are, the end of the text, and [`Inst::Match`], in one.
+    Tail { set: SetId, some: bool },
     /// Remembers the position.
     Save(Slot),
     /// Tries `first`, then `second`; neither where its peek forbids.
@@ -83,6 +89,8 @@ pub(super) struct Program {
     pub(super) peeks: Vec<Peek>,
     /// Number of slots.
     pub(super) slots: usize,
+    /// Where to begin: behind a `^`, which holds at the start.
+    pub(super) start: Pc,
 }
 
 impl Program {

@@ -21,6 +21,8 @@ pub(super) type SetId = u16;
 #[derive(Debug)]
 pub(super) struct Set {
     pub(super) table: [u8; 256],
+    /// Whether it has every character.
+    pub(super) all: bool,
     /// The bytes and kinds of characters that it has.
     pub(super) first: First,
     class: Class,
@@ -44,7 +46,8 @@ impl Set {
             }
         }
         first.add_high(kinds(&class));
-        Self { table, first, class }
+        let all = table.iter().all(|&hit| hit == YES);
+        Self { table, all, first, class }
     }
 
     /// What the table says about a byte.

@@ -213,9 +213,10 @@ fn both_ways(pattern: &str, text: &str) {
                 return;
             };
             let mut scratch = Scratch::default();
-            let matched = match plain {
-                true => matcher::run_plain(&program, &sets, text, &mut scratch),
-                false => matcher::run(&program, &sets, text, &mut scratch, true),
+            let matched = if plain {
+                matcher::run_plain(&program, &sets, text, &mut scratch)
+            } else {
+                matcher::run(&program, &sets, text, &mut scratch, true)
             };
             let groups: Vec<_> = (0..=parsed.groups).map(|group| scratch.group(group)).collect();
             out.push(matched.map(|matched| matched.then_some(groups)));
@@ -272,9 +273,11 @@ proptest! {
         let mut sets = Sets::default();
         let Ok(compiled) = Pattern::compile(&pattern, Kind::Lines, &mut sets) else { return Ok(()) };
         let indent = text.len() - text.trim_start_matches([' ', '\t']).len();
-        let entry = compiled.entry(&sets);
+        let entry = compiled.entry();
         let first = if indent == 0 { entry.flush } else { entry.indented };
-        if !first.allows(text.as_bytes().get(indent).copied()) {
+        let word = Prefix::word(text.as_bytes(), indent);
+        let grams = entry.grams.within(&Grams::in_text(&text));
+        if !first.allows(text.as_bytes().get(indent).copied()) || !entry.prefix.allows(word) || !grams {
             prop_assert_eq!(compiled.matches(&sets, &text, &mut Scratch::default()), Ok(false));
         }
     }

@@ -2,16 +2,24 @@
 
 use std::collections::HashMap;
 
-use super::super::pyre::Entry;
+use super::super::pyre::{Entry, Grams, Prefix};
 
 /// First bytes told apart: ASCII, all others, none (a line of blanks only).
 const KINDS: usize = 130;
+
+/// A rule that may match a sort of line, with what else it asks for.
+#[derive(Debug)]
+struct Candidate {
+    prefix: Prefix,
+    grams: Grams,
+    place: usize,
+}
 
 /// For each sort of line the places of the rules to try, in order.
 #[derive(Debug)]
 pub(super) struct Dispatch {
     table: Box<[u16]>,
-    lists: Vec<Box<[u16]>>,
+    lists: Vec<Box<[Candidate]>>,
 }
 
 impl Dispatch {
@@ -19,7 +27,7 @@ impl Dispatch {
     pub(super) fn new(entries: impl Iterator<Item = Entry>) -> Self {
         let entries: Vec<Entry> = entries.collect();
         let mut known: HashMap<Box<[u16]>, u16> = HashMap::new();
-        let mut lists: Vec<Box<[u16]>> = Vec::new();
+        let mut lists: Vec<Box<[Candidate]>> = Vec::new();
         let mut table: Vec<u16> = Vec::with_capacity(KINDS * 2);
         let mut list: Vec<u16> = Vec::with_capacity(entries.len());
         for key in 0..KINDS * 2 {
@@ -34,7 +42,11 @@ impl Dispatch {
                 place
             } else {
                 let place = u16::try_from(lists.len()).unwrap_or(u16::MAX);
-                lists.push(list.as_slice().into());
+                let candidate = |&place: &u16| {
+                    let entry = entries.get(usize::from(place))?;
+                    Some(Candidate { prefix: entry.prefix, grams: entry.grams, place: usize::from(place) })
+                };
+                lists.push(list.iter().filter_map(candidate).collect());
                 known.insert(list.as_slice().into(), place);
                 place
             };
@@ -43,13 +55,23 @@ impl Dispatch {
         Self { table: table.into(), lists }
     }
 
-    /// The rules to try on `line`.
-    pub(super) fn rules(&self, line: &str) -> &[u16] {
+    /// The rules to try on `line`, in order.
+    pub(super) fn rules(&self, line: &str) -> impl Iterator<Item = usize> {
         let bytes = line.as_bytes();
         let indent = bytes.iter().position(|byte| !matches!(byte, b' ' | b'\t')).unwrap_or(bytes.len());
         let kind = bytes.get(indent).map_or(KINDS - 1, |&byte| usize::from(byte.min(0x80)));
         let key = if indent == 0 { kind } else { KINDS + kind };
         let list = self.table.get(key).and_then(|&place| self.lists.get(usize::from(place)));
-        list.map_or(&[], |list| list)
+        let word = Prefix::word(bytes, indent);
+        let mut pairs: Option<Grams> = None;
+        let mut tried = false;
+        list.map_or(&[][..], |list| list).iter().filter_map(move |candidate| {
+            // The first rule to be tried often matches: only for the others it pays to read the whole line.
+            let possible = candidate.prefix.allows(word)
+                && ((!std::mem::replace(&mut tried, true) && !candidate.prefix.is_empty())
+                    || candidate.grams.is_empty()
+                    || candidate.grams.within(pairs.get_or_insert_with(|| Grams::in_text(line))));
+            possible.then_some(candidate.place)
+        })
     }
 }

@@ -69,13 +69,13 @@ impl<'m, 't, O: Observer> Machine<'m, 't, O> {
     fn line(&mut self, number: usize, line: &'t str) -> Result<Target, ParseError> {
         let template = self.template;
         let Some(state) = template.states.get(self.state) else { return Ok(Target::Same) };
-        for &place in state.dispatch.rules(line) {
-            let Some(rule) = state.rules.get(usize::from(place)) else { continue };
+        for place in state.dispatch.rules(line) {
+            let Some(rule) = state.rules.get(place) else { continue };
             let matched = rule.pattern.matches(&template.sets, line, &mut self.scratch);
             if !matched.map_err(|error| failure(number, line, rule, &error.to_string()))? {
                 continue;
             }
-            self.observer.matched(number, line, self.state, usize::from(place));
+            self.observer.matched(number, line, self.state, place);
             self.assign(rule, line).map_err(|message| failure(number, line, rule, &message))?;
             match rule.record_op {
                 RecordOp::NoRecord => {}

@@ -22,6 +22,13 @@ mod template;
 mod value;
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 mod tests;
 
 pub use explain::{Explanation, Step};

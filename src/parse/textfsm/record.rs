@@ -145,19 +145,19 @@ impl Place<'_> {
 }
 
 fn list(value: &Value, items: &[Item<'_>]) -> Cell {
-    let owned = |text: &Option<&str>| text.map(str::to_owned);
+    let owned = |text: Option<&str>| text.map(str::to_owned);
     if !items.iter().any(|item| matches!(item, Item::Map(_))) {
         let texts = items.iter().filter_map(|item| match item {
-            Item::Text(text) => Some(owned(text)),
+            Item::Text(text) => Some(owned(*text)),
             Item::Map(_) => None,
         });
         return Cell::List(texts.collect());
     }
     let names = value.inner.as_ref().map_or(&[][..], |inner| inner.pattern().names());
     let maps = items.iter().map(|item| match item {
-        Item::Text(text) => vec![(String::new(), owned(text))],
+        Item::Text(text) => vec![(String::new(), owned(*text))],
         Item::Map(texts) => {
-            names.iter().zip(texts).map(|((name, _), text)| (name.clone(), owned(text))).collect()
+            names.iter().zip(texts).map(|((name, _), text)| (name.clone(), owned(*text))).collect()
         }
     });
     Cell::Maps(maps.collect())

@@ -107,9 +107,10 @@ impl Reader {
                 continue;
             }
             if !line.starts_with("Value ") {
-                let message = match self.values.is_empty() {
-                    true => "a template begins with its values: `Value NAME (regex)`",
-                    false => "a blank line must stand between the values and the first state",
+                let message = if self.values.is_empty() {
+                    "a template begins with its values: `Value NAME (regex)`"
+                } else {
+                    "a blank line must stand between the values and the first state"
                 };
                 return Err(error(number, 0, message));
             }
@@ -205,7 +206,7 @@ impl Reader {
                 };
                 rules.push(rule);
             }
-            let dispatch = Dispatch::new(rules.iter().map(|rule| rule.pattern.entry(&self.sets)));
+            let dispatch = Dispatch::new(rules.iter().map(|rule| rule.pattern.entry()));
             states.push(State { name, rules, dispatch });
         }
         Ok(Template { values: self.values, states, sets: self.sets, start, eof })

@@ -78,9 +78,10 @@ impl Value {
         }
         let faulty = |error: PatternError| (at + error.at, error.message);
         let groups = Regex::check(regex).map_err(faulty)?;
-        let inner = match read.contains(&Keeping::List) && groups > 1 {
-            true => Some(Regex::of(regex, Kind::Lines).map_err(faulty)?),
-            false => None,
+        let inner = if read.contains(&Keeping::List) && groups > 1 {
+            Some(Regex::of(regex, Kind::Lines).map_err(faulty)?)
+        } else {
+            None
         };
         let group = format!("(?P<{name}>{}", regex.get(1..).unwrap_or(""));
         Ok(Self { name: name.to_owned(), options: read, group, inner })

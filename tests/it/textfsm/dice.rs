@@ -1,6 +1,9 @@
 //! Random patterns, texts and templates, the same in every run unless `NOCBOT_SEED` says otherwise.
 
+use std::fmt::Write as _;
+
 /// A small generator (splitmix64): tests want repeatable, not unpredictable.
+#[derive(Debug)]
 pub struct Dice(u64);
 
 impl Dice {
@@ -92,19 +95,20 @@ impl Dice {
                 "((a)|(1))",
                 "(\\w+)",
             ]);
-            out += &format!("Value {list}{name} {regex}\n");
+            let _ = writeln!(out, "Value {list}{name} {regex}");
         }
         let states = ["Start", "Up", "Down", self.one(&["EOF", "End", "Other", "Up"])];
-        let states = &states[..1 + self.below(states.len())];
+        let states = &states[..=self.below(states.len())];
         for state in states {
-            out += &format!("{}\n{state}\n", self.one(&["", "", "\n", "\n# states"]));
+            let _ = write!(out, "{}\n{state}\n", self.one(&["", "", "\n", "\n# states"]));
             for _ in 0..if matches!(*state, "EOF" | "End") { 0 } else { 1 + self.below(4) } {
                 let value = names[self.below(count)];
                 let other = names[self.below(count)];
                 let pair = value != other || self.below(20) == 0;
-                let put = match pair {
-                    true => self.one(&["${V} ${W}", "(${V})?\\s*$W", "(?:${V}|$W)", "${V}|${W}"]),
-                    false => self.one(&["${V}", "(?:${V})?", "$V", ""]),
+                let put = if pair {
+                    self.one(&["${V} ${W}", "(${V})?\\s*$W", "(?:${V}|$W)", "${V}|${W}"])
+                } else {
+                    self.one(&["${V}", "(?:${V})?", "$V", ""])
                 };
                 let put = put.replace('V', value).replace('W', other);
                 let regex = self
@@ -135,7 +139,7 @@ impl Dice {
                 let arrow = if self.below(6) == 0 { "" } else { " ->" };
                 let action =
                     if arrow.is_empty() { String::new() } else { format!(" {line}{dot}{record}{target}") };
-                out += &format!("{}{regex}{arrow}{}\n", self.one(&[" ", "  ", "\t"]), action.trim_end());
+                let _ = writeln!(out, "{}{regex}{arrow}{}", self.one(&[" ", "  ", "\t"]), action.trim_end());
             }
         }
         out
