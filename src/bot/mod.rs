@@ -5,7 +5,7 @@
 //!            "vrf r1"   gate      r1→Device   jobs     bytes        rows     Answer
 //! ```
 //!
-//! [`Bot::path`] is that line. Nothing here knows which chat asked (invariant 1).
+//! `Bot::path` is that line. Nothing here knows which chat asked (invariant 1).
 
 mod builtins;
 mod explain;
