@@ -58,7 +58,7 @@ fn way(job: &Job) -> String {
 
 fn parser(step: &Step) -> String {
     match &step.reading {
-        Reading::Verb(_, source) => source.parser.clone(),
+        Reading::Verb(_, source) | Reading::Join(_, source) => source.parser.clone(),
         Reading::Parser(parser) => parser.clone(),
         Reading::Text => String::new(),
     }

@@ -169,14 +169,17 @@ fn steps(verb: &Arc<Verb>, arguments: &Arguments, platform: &Platform) -> Result
     let source = sources.iter().find(|source| source.applies(arguments)).ok_or_else(|| {
         unable(format!("{} cannot answer `{}` with these arguments", platform.title, verb.name))
     })?;
-    std::iter::once(source).chain(&source.also).map(|source| step(verb, source, arguments)).collect()
+    let own = std::iter::once(source).chain(&source.also).map(|source| step(verb, source, arguments, false));
+    own.chain(source.join.iter().map(|source| step(verb, source, arguments, true))).collect()
 }
 
-fn step(verb: &Arc<Verb>, source: &Source, arguments: &Arguments) -> Result<Step, Failure> {
+fn step(verb: &Arc<Verb>, source: &Source, arguments: &Arguments, join: bool) -> Result<Step, Failure> {
     let command = source
         .command
         .render(arguments)
         .map_err(|error| Failure::new(FailureKind::Unsupported, error.message().to_owned()))?;
     let interrupt = source.interrupt_after(arguments);
-    Ok(Step { command, interrupt, reading: Reading::Verb(Arc::clone(verb), Arc::new(source.clone())) })
+    let (verb, source) = (Arc::clone(verb), Arc::new(source.clone()));
+    let reading = if join { Reading::Join(verb, source) } else { Reading::Verb(verb, source) };
+    Ok(Step { command, interrupt, reading })
 }

@@ -2,6 +2,7 @@
 
 pub mod check;
 mod files;
+pub mod join;
 mod load;
 mod parser;
 pub mod rows;

@@ -275,6 +275,7 @@ mod tests {
             when: BTreeMap::new(),
             interrupt: None,
             also: Vec::new(),
+            join: Vec::new(),
         }
     }
 

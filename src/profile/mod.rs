@@ -130,6 +130,9 @@ pub struct Source {
     pub interrupt: Option<String>,
     /// Further commands whose rows are appended.
     pub also: Vec<Source>,
+    /// Further commands that fill empty cells of rows with the same key; rows of theirs without such a
+    /// row are dropped, and a failure of one is a note.
+    pub join: Vec<Source>,
 }
 
 /// Where a verb's cell comes from.
@@ -179,6 +182,11 @@ pub struct Samples {
 }
 
 impl Source {
+    /// Every command of the source: its own, then `also`, then `join`.
+    pub fn all(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.also).chain(&self.join)
+    }
+
     /// Whether every condition of `when` holds: an argument that was not given is the empty text.
     pub fn applies(&self, arguments: &Arguments) -> bool {
         self.when.iter().all(|(name, wanted)| {

@@ -62,6 +62,8 @@ pub struct Step {
 pub enum Reading {
     /// Rows of a verb, by the source's parser and mappings; what does not parse is a failure.
     Verb(Arc<Verb>, Arc<Source>),
+    /// Rows that fill empty cells of the rows so far; a failure is only a note.
+    Join(Arc<Verb>, Arc<Source>),
     /// Rows as the parser has them; what does not parse stays text.
     Parser(String),
     /// Text.
@@ -189,8 +191,18 @@ impl Task {
         let _permit = permit.map_err(|_| cancelled())?;
         let mut gathered = Gathered::default();
         for step in &job.steps {
-            let text = self.send(&job, step).await?;
-            rows::read(&self.catalogue, step, text, &mut gathered).await?;
+            let read = match self.send(&job, step).await {
+                Ok(text) => rows::read(&self.catalogue, step, text, &mut gathered).await,
+                Err(failure) => Err(failure),
+            };
+            match (read, &step.reading) {
+                (Err(failure), Reading::Join(..)) => {
+                    gathered
+                        .notes
+                        .push(format!("without what `{}` would add: {}", step.command, failure.message));
+                }
+                (read, _) => read?,
+            }
         }
         Ok(gathered)
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Gathered, Reading, Step};
-use crate::catalogue::{Catalogue, rows};
+use crate::catalogue::{Catalogue, join, rows};
 use crate::error::{Error, Failure, FailureKind};
 use crate::parse::Records;
 
@@ -32,7 +32,7 @@ pub(super) async fn read(
                 gathered.texts.push((step.command.clone(), text));
             }
         },
-        Reading::Verb(verb, source) => {
+        Reading::Verb(verb, source) | Reading::Join(verb, source) => {
             let (records, _) =
                 parse(catalogue, &source.parser, text).await.map_err(|(mut failure, text)| {
                     failure.message = format!("`{}`: {}", step.command, failure.message);
@@ -41,9 +41,13 @@ pub(super) async fn read(
                         .hint(format!("`show` gives the output as it is; the parser is {}", source.parser))
                 })?;
             let mapped = rows::rows(verb, source, &records);
-            gathered.columns = rows::columns(verb);
-            gathered.parsed = true;
-            gathered.rows.extend(mapped.rows);
+            if matches!(step.reading, Reading::Join(..)) {
+                join::fill(verb, &mut gathered.rows, &mapped.rows);
+            } else {
+                gathered.columns = rows::columns(verb);
+                gathered.parsed = true;
+                gathered.rows.extend(mapped.rows);
+            }
             gathered.notes.extend(mapped.notes);
         }
     }

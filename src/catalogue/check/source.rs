@@ -35,8 +35,10 @@ impl Checker<'_> {
     fn source(&mut self, source: &Source, place: &Node) {
         self.report.counts.sources += 1;
         self.values(source, place);
-        for (index, also) in source.also.iter().enumerate() {
-            self.source(also, place.nearest(&["also", &index.to_string()]));
+        for (list, sources) in [("also", &source.also), ("join", &source.join)] {
+            for (index, further) in sources.iter().enumerate() {
+                self.source(further, place.nearest(&[list, &index.to_string()]));
+            }
         }
     }
 
@@ -46,7 +48,7 @@ impl Checker<'_> {
         for arguments in arguments::combinations(self.verb) {
             let used = sources.iter().enumerate().find(|(_, source)| source.applies(&arguments));
             let Some((index, source)) = used else { continue };
-            for command in std::iter::once(source).chain(&source.also).map(|source| &source.command) {
+            for command in source.all().map(|source| &source.command) {
                 let Err(error) = command.render(&arguments) else { continue };
                 if !reported.insert(command.as_str()) {
                     continue;

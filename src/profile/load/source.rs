@@ -23,6 +23,8 @@ struct RawSource {
     _columns: Option<IgnoredAny>,
     #[serde(default, rename = "also")]
     _also: Option<IgnoredAny>,
+    #[serde(default, rename = "join")]
+    _join: Option<IgnoredAny>,
 }
 
 #[derive(Default, Deserialize)]
@@ -65,24 +67,8 @@ impl Reader<'_> {
             when.insert(condition, value.unwrap_or_default());
         }
         let parser = self.parser(node, raw.parser.as_deref(), &command);
-        let mut also = Vec::new();
-        if let Some(list) = node.get("also") {
-            match list.items("`also`") {
-                Ok(items) => {
-                    for item in items {
-                        // They are asked together with their source, by its conditions.
-                        for key in ["when", "also"] {
-                            if let Some((key, _)) = item.entry(key) {
-                                let name = key.text().unwrap_or_default();
-                                self.errors.push(key.error(format!("`{name}` means nothing within `also`")));
-                            }
-                        }
-                        also.extend(self.source(item, verb));
-                    }
-                }
-                Err(error) => self.errors.push(error),
-            }
-        }
+        let also = self.further(node, "also", verb);
+        let join = self.further(node, "join", verb);
         let columns = self.columns(node, verb);
         Some(Source {
             command,
@@ -91,7 +77,32 @@ impl Reader<'_> {
             when,
             interrupt: self.interrupt(node, raw.interrupt, verb),
             also,
+            join,
         })
+    }
+
+    /// The sources under `also` or `join`.
+    fn further(&mut self, node: &Node, list: &str, verb: &Verb) -> Vec<Source> {
+        let items = match node.get(list).map(|node| node.items(&format!("`{list}`"))) {
+            Some(Ok(items)) => items,
+            Some(Err(error)) => {
+                self.errors.push(error);
+                return Vec::new();
+            }
+            None => return Vec::new(),
+        };
+        let mut further = Vec::new();
+        for item in items {
+            // They are asked together with their source, by its conditions.
+            for key in ["when", "also", "join"] {
+                if let Some((key, _)) = item.entry(key) {
+                    let name = key.text().unwrap_or_default();
+                    self.errors.push(key.error(format!("`{name}` means nothing within `{list}`")));
+                }
+            }
+            further.extend(self.source(item, verb));
+        }
+        further
     }
 
     /// The argument that counts the seconds until Ctrl-C: a number that is always there.
