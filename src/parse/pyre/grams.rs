@@ -1,22 +1,18 @@
 //! Pairs of bytes that a text must have, so that most rules are ruled out without a try.
 //!
-//! A line's pairs are hashed into 128 bits; a pattern's are those of the literals that no match can do without.
+//! A line's pairs are hashed into 64 bits; a pattern's are those of the literals that no match can do without.
 
 use super::ast::Node;
 
 /// A set of pairs of bytes; pairs may share a bit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Grams([u64; 2]);
+pub struct Grams(u64);
 
 impl Grams {
     fn add(&mut self, first: u8, second: u8) {
-        let hash = first.wrapping_mul(33).wrapping_add(second);
-        // Without a branch and without an address: this is done for every byte of most texts.
-        let upper = 0_u64.wrapping_sub(u64::from(hash >> 7));
-        let bit = 1_u64 << (hash >> 1 & 63);
-        let [low, high] = &mut self.0;
-        *low |= bit & !upper;
-        *high |= bit & upper;
+        // This is done for every byte of most texts.
+        let hash = u32::from(first) * 33 + u32::from(second);
+        self.0 |= 1_u64 << (hash & 63);
     }
 
     /// The pairs in a text.
@@ -32,19 +28,13 @@ impl Grams {
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0 == [0; 2]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
     }
 
     /// Whether all of them are in `others`.
-    pub fn within(&self, others: &Self) -> bool {
-        self.0.iter().zip(&others.0).all(|(own, other)| own & !other == 0)
-    }
-
-    fn join(&mut self, other: &Self, by: impl Fn(u64, u64) -> u64) {
-        for (own, other) in self.0.iter_mut().zip(&other.0) {
-            *own = by(*own, *other);
-        }
+    pub fn within(self, others: Self) -> bool {
+        self.0 & !others.0 == 0
     }
 
     /// The pairs that every match of the tree has.
@@ -62,14 +52,13 @@ impl Grams {
                         }
                     } else {
                         before = None;
-                        grams.join(&Self::needed(node), |own, other| own | other);
+                        grams.0 |= Self::needed(node).0;
                     }
                 }
             }
             Node::Alt(nodes) => {
-                let mut all = nodes.iter().map(Self::needed);
-                grams = all.next().unwrap_or_default();
-                all.for_each(|other| grams.join(&other, |own, other| own & other));
+                let both = |all: Self, other: Self| Self(all.0 & other.0);
+                grams = nodes.iter().map(Self::needed).reduce(both).unwrap_or_default();
             }
             Node::Repeat { node, min: 1.., .. }
             | Node::Group(_, node)

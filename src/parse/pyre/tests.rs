@@ -276,7 +276,7 @@ proptest! {
         let entry = compiled.entry();
         let first = if indent == 0 { entry.flush } else { entry.indented };
         let word = Prefix::word(text.as_bytes(), indent);
-        let grams = entry.grams.within(&Grams::in_text(&text));
+        let grams = entry.grams.within(Grams::in_text(&text));
         if !first.allows(text.as_bytes().get(indent).copied()) || !entry.prefix.allows(word) || !grams {
             prop_assert_eq!(compiled.matches(&sets, &text, &mut Scratch::default()), Ok(false));
         }

@@ -70,7 +70,7 @@ impl Dispatch {
             let possible = candidate.prefix.allows(word)
                 && ((!std::mem::replace(&mut tried, true) && !candidate.prefix.is_empty())
                     || candidate.grams.is_empty()
-                    || candidate.grams.within(pairs.get_or_insert_with(|| Grams::in_text(line))));
+                    || candidate.grams.within(*pairs.get_or_insert_with(|| Grams::in_text(line))));
             possible.then_some(candidate.place)
         })
     }
