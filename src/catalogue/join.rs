@@ -1,23 +1,37 @@
 //! Rows of a second command beside those of the first: the cells that the first one left empty.
 
-use crate::table::Value;
+use crate::table::{Type, Value};
 use crate::verb::Verb;
 
-/// Fills empty cells of `rows` from the one row of `more` with the same key.
+/// Fills empty cells of `rows` from the rows of `more` with the same key.
 ///
-/// A key column that is empty on one side matches everything there. Where several rows would match,
-/// none is taken: a guess would make a wrong table.
+/// A key column that is empty on one side matches everything there. Of several matching rows the lists are
+/// put together; any other cell is taken only where all of them agree: a guess would make a wrong table.
 pub fn fill(verb: &Verb, rows: &mut [Vec<Value>], more: &[Vec<Value>]) {
-    let keys: Vec<usize> = (0..verb.columns.len())
-        .filter(|index| verb.columns.get(*index).is_some_and(|c| verb.key.contains(&c.name)))
-        .collect();
+    let is_key =
+        |index: &usize| verb.columns.get(*index).is_some_and(|column| verb.key.contains(&column.name));
+    let keys: Vec<usize> = (0..verb.columns.len()).filter(is_key).collect();
     for row in rows {
-        let mut matching =
-            more.iter().filter(|other| keys.iter().all(|key| same(row.get(*key), other.get(*key))));
-        let (Some(found), None) = (matching.next(), matching.next()) else { continue };
-        for (cell, other) in row.iter_mut().zip(found).filter(|(cell, _)| empty(cell)) {
-            cell.clone_from(other);
+        let matching: Vec<&Vec<Value>> =
+            more.iter().filter(|other| keys.iter().all(|key| same(row.get(*key), other.get(*key)))).collect();
+        for (index, cell) in row.iter_mut().enumerate().filter(|(_, cell)| empty(cell)) {
+            let cells: Vec<&Value> = matching.iter().filter_map(|other| other.get(index)).collect();
+            if verb.columns.get(index).is_some_and(|column| column.kind == Type::List) {
+                *cell = Value::List(cells.into_iter().flat_map(items).collect());
+            } else if let [first, rest @ ..] = cells.as_slice()
+                && rest.iter().all(|other| other == first)
+            {
+                cell.clone_from(first);
+            }
         }
+    }
+}
+
+fn items(cell: &Value) -> Vec<Value> {
+    match cell {
+        Value::List(items) => items.clone(),
+        Value::Null => Vec::new(),
+        other => vec![other.clone()],
     }
 }
 
@@ -63,11 +77,11 @@ mod tests {
     }
 
     #[test]
-    fn two_candidates_are_none() {
+    fn of_several_rows_lists_are_put_together_and_the_rest_must_agree() {
         let mut rows = vec![row("RED", "", &[])];
-        fill(&verb(), &mut rows, &[row("RED", "1:1", &[]), row("RED", "2:2", &[])]);
-        assert_eq!(rows, [row("RED", "", &[])]);
-        fill(&verb(), &mut rows, &[row("", "3:3", &["eth1"])]);
-        assert_eq!(rows, [row("RED", "3:3", &["eth1"])]);
+        fill(&verb(), &mut rows, &[row("RED", "1:1", &["eth1"]), row("RED", "2:2", &["eth2"])]);
+        assert_eq!(rows, [row("RED", "", &["eth1", "eth2"])]);
+        fill(&verb(), &mut rows, &[row("", "3:3", &["eth3"])]);
+        assert_eq!(rows, [row("RED", "3:3", &["eth1", "eth2"])]);
     }
 }
