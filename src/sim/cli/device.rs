@@ -89,6 +89,11 @@ impl Device {
 
     /// Runs one line in a mode.
     pub fn run(&self, line: &str, mode: &Mode) -> Printed {
+        self.run_with(line, mode, &[])
+    }
+
+    /// Runs one line in a mode, with further values for its template.
+    pub fn run_with(&self, line: &str, mode: &Mode, more: &[(&str, Value)]) -> Printed {
         let (command, stages) = match self.stages(line) {
             Ok(parts) => parts,
             Err(word) => return self.refuse(line, mode, &Meaning::Unknown { word }),
@@ -109,6 +114,7 @@ impl Device {
         let mut values: Vec<(&str, Value)> =
             action.with.iter().map(|(name, value)| (name.as_str(), Value::from(value.clone()))).collect();
         values.extend(arguments.iter().map(|(name, value)| (name.as_str(), Value::from(value.clone()))));
+        values.extend(more.iter().cloned());
         let text = self.print(&action, &values).unwrap_or_else(|error| {
             tracing::error!(device = %self.name, line, "{error}");
             format!("{error}\n")

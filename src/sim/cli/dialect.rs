@@ -156,6 +156,10 @@ pub struct Action {
     /// Milliseconds that it takes.
     #[serde(default)]
     pub takes: u64,
+    /// In an exec request it runs until Ctrl-C, if this stands in what it prints; its template then gets the
+    /// number of seconds as `count`.
+    #[serde(default)]
+    pub endless: Option<String>,
 }
 
 /// A command line, ready for use; shared by all devices that have it.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use minijinja::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::device::Device;
@@ -22,7 +23,11 @@ pub async fn exec<S: AsyncRead + AsyncWrite + Unpin>(
     let Some(mode) = device.dialect().mode(rules.mode.as_deref()).cloned() else { return Ok(1) };
     let mut status = 0;
     for line in lines(command, &rules.wrappers) {
-        let printed = device.run(&line, &mode);
+        let mut printed = device.run(&line, &mode);
+        if printed.action.endless.as_ref().is_some_and(|mark| printed.text.contains(mark)) {
+            let seconds = out.interrupt().await?;
+            printed = device.run_with(&line, &mode, &[("count", Value::from(seconds))]);
+        }
         tokio::time::sleep(device.pause(&printed.action)).await;
         if printed.refused {
             status = rules.refused;

@@ -8,6 +8,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::device::Device;
 
+/// What a terminal sends for an interrupt.
+const CTRL_C: u8 = 0x03;
 /// Bytes that are handed to the transport at once.
 const CHUNK: usize = 16 * 1024;
 /// So that what was written before a cut still leaves.
@@ -118,6 +120,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Output<S> {
             return Err(Stop::Cut);
         }
         self.drain().await
+    }
+
+    /// Waits for Ctrl-C; gives the seconds that it took, begun ones counted.
+    pub async fn interrupt(&mut self) -> Result<u64, Stop> {
+        let started = tokio::time::Instant::now();
+        while self.byte().await? != CTRL_C {}
+        Ok(started.elapsed().as_secs() + 1)
     }
 
     /// Reads and forgets until the other side closes.
