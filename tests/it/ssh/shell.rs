@@ -181,7 +181,7 @@ async fn enable_with_the_right_secret_the_wrong_one_and_none() {
     assert_eq!(failure.kind, FailureKind::Auth);
     assert!(failure.message.contains("enable"), "{failure}");
     assert!(!format!("{failure:?}").contains("wr0ng"), "{failure:?}");
-    assert!(begun.elapsed() < Duration::from_secs(3));
+    assert!(begun.elapsed() < Duration::from_secs(10));
 }
 
 #[tokio::test]
