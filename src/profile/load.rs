@@ -51,6 +51,8 @@ struct Raw {
     #[serde(default)]
     rejected: Vec<RawRejection>,
     #[serde(default)]
+    secrets: Vec<String>,
+    #[serde(default)]
     show: Option<RawShow>,
     #[serde(default, rename = "verbs")]
     _verbs: Option<IgnoredAny>,
@@ -197,6 +199,7 @@ impl Reader<'_> {
             close: raw.close,
             pagers: self.pagers(raw.pagers),
             rejections: self.rejections(raw.rejected),
+            secrets: self.secrets(&raw.secrets),
             show: self.show(raw.show.unwrap_or_default()),
             verbs: self.verbs(),
             samples: raw.samples.unwrap_or_default(),
@@ -245,6 +248,22 @@ impl Reader<'_> {
             }
         }
         rejections
+    }
+
+    fn secrets(&mut self, raw: &[String]) -> Vec<Regex> {
+        let mut secrets = Vec::new();
+        for (index, pattern) in raw.iter().enumerate() {
+            let at = index.to_string();
+            // Devices mix case, and each line of an output is one to the patterns' anchors.
+            let Some(pattern) = self.regex(&["secrets", &at], &format!("(?im){pattern}"), false) else {
+                continue;
+            };
+            if pattern.captures_len() < 2 {
+                self.wrong(&["secrets", &at], "the pattern has no group around the secret".to_owned());
+            }
+            secrets.push(pattern);
+        }
+        secrets
     }
 
     fn show(&mut self, raw: RawShow) -> ShowGate {

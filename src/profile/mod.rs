@@ -3,6 +3,7 @@
 
 mod line;
 pub mod load;
+mod mask;
 
 pub use line::{ArgumentRef, Attribute, CommandLine};
 
@@ -54,6 +55,8 @@ pub struct Platform {
     pub pagers: Vec<Pager>,
     /// Lines by which the device says that it refused a command.
     pub rejections: Vec<Rejection>,
+    /// What in an output is a secret: each group of a pattern is shown as `***`.
+    pub secrets: Vec<Regex>,
     /// The read-only gate of `show`.
     pub show: ShowGate,
     /// Per verb its sources, best first; the first whose `when` holds is used.
@@ -179,6 +182,9 @@ pub struct Samples {
     /// Pager lines.
     #[serde(default)]
     pub pagers: Vec<String>,
+    /// Lines with secrets, and what is shown of them.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, String>,
 }
 
 impl Source {

@@ -30,6 +30,8 @@ use crate::verb::Verb;
 
 /// What a transport gets on top of the deadline to hand over its partial output.
 const GRACE: Duration = Duration::from_secs(2);
+/// Texts longer than this are worked on off the runtime's threads.
+const INLINE: usize = 64 * 1024;
 /// Streamed lines that may wait for the asker before new ones are left out.
 const LINES: usize = 256;
 
@@ -207,6 +209,14 @@ impl Task {
         Ok(gathered)
     }
 
+    /// Device text as anyone may see it: without what a screen would act on, and without secrets.
+    async fn shown(&self, job: &Job, text: String) -> String {
+        let platform = Arc::clone(&job.platform);
+        let short = text.len() <= INLINE;
+        let work = move || platform.masked(&clean(&text)).into_owned();
+        if short { work() } else { tokio::task::spawn_blocking(work).await.unwrap_or_default() }
+    }
+
     /// Sends one command; the transport keeps the deadline, this keeps the transport to it.
     async fn send(&self, job: &Job, step: &Step) -> Result<String, Failure> {
         let (stream, mut streamed) = mpsc::channel::<String>(LINES);
@@ -222,6 +232,7 @@ impl Task {
         };
         let forward = async {
             while let Some(line) = streamed.recv().await {
+                let line = job.platform.masked(&line).into_owned();
                 // A full channel means that nobody reads that fast: the line is in the answer anyway.
                 let _ = self.lines.try_send((job.device.name.clone(), line));
             }
@@ -233,12 +244,14 @@ impl Task {
             () = forward => return Err(cancelled()),
         };
         match output {
-            Ok(Ok(output)) => Ok(clean(&output.text)),
-            Ok(Err(failure)) => Err(Failure {
-                partial: failure.partial.map(|partial| clean(&partial)),
-                message: clean(&failure.message),
-                ..failure
-            }),
+            Ok(Ok(output)) => Ok(self.shown(job, output.text).await),
+            Ok(Err(failure)) => {
+                let partial = match failure.partial {
+                    Some(partial) => Some(self.shown(job, partial).await),
+                    None => None,
+                };
+                Err(Failure { partial, message: clean(&job.platform.masked(&failure.message)), ..failure })
+            }
             Err(_) => Err(Failure::new(FailureKind::Timeout, "gave no answer in time")),
         }
     }

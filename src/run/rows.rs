@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Gathered, Reading, Step};
+use super::{Gathered, INLINE, Reading, Step};
 use crate::catalogue::{Catalogue, join, rows};
 use crate::error::{Error, Failure, FailureKind};
 use crate::parse::Records;
-
-/// Texts longer than this are parsed off the runtime's threads.
-const INLINE: usize = 64 * 1024;
 
 /// Adds what `text` holds to `gathered`.
 pub(super) async fn read(

@@ -158,6 +158,23 @@ async fn cancel_keeps_what_there_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_is_shown_without_its_secrets() {
+    let (running, bot) = network(&[], 20).await;
+    let questions =
+        ["show r1,r2,r4 running-config", "show r3 configuration", "show r1 running-config | include secret"];
+    for question in questions {
+        let answer = ask(&bot, question).await;
+        assert_eq!(answer.status, Status::Ok, "{:?}", answer.failures);
+        for block in &answer.blocks {
+            let Block::Code { title, text } = block else { panic!("{question}: {block:?}") };
+            assert!(text.contains("***"), "{title}");
+            assert!(!text.contains("secretOfTheDemo") && !text.contains("05080F1C2243"), "{title}: {text}");
+        }
+    }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_example_of_every_verb_works_on_the_demo_network() {
     let (running, bot) = network(&[], 60).await;
     let catalogue = bot.catalogue();

@@ -62,6 +62,16 @@ pub(super) fn check(platform: &Platform, node: &Node, report: &mut Report) {
             wrong(&["pagers", &index.to_string()], message);
         }
     }
+    for (line, shown) in &samples.secrets {
+        lines += 1;
+        let masked = platform.masked(line);
+        if masked != *shown {
+            wrong(
+                &["secrets", line],
+                format!("`{line}` should be shown as `{shown}`, and is shown as `{masked}`"),
+            );
+        }
+    }
     report.counts.lines += lines;
     untried(platform, node, report);
 }
@@ -82,6 +92,11 @@ fn untried(platform: &Platform, node: &Node, report: &mut Report) {
     for (index, rejection) in platform.rejections.iter().enumerate() {
         if !samples.rejected.iter().any(|line| rejection.pattern.is_match(line)) {
             warn(&["rejected", &index.to_string()], "no sample tries this refusal".to_owned());
+        }
+    }
+    for (index, secret) in platform.secrets.iter().enumerate() {
+        if !samples.secrets.keys().any(|line| secret.is_match(line)) {
+            warn(&["secrets", &index.to_string()], "no sample tries this secret".to_owned());
         }
     }
     for (index, pager) in platform.pagers.iter().enumerate() {

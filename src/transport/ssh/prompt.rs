@@ -91,6 +91,7 @@ pub(super) mod tests {
             close: None,
             pagers: Vec::new(),
             rejections: Vec::new(),
+            secrets: Vec::new(),
             show: ShowGate::default(),
             verbs: BTreeMap::new(),
             samples: Samples::default(),

@@ -211,6 +211,7 @@ fn platform(name: &str, title: &str, alias: &str) -> Platform {
         close: None,
         pagers: Vec::new(),
         rejections: Vec::new(),
+        secrets: Vec::new(),
         show: ShowGate::default(),
         verbs: [("vrf".to_owned(), Vec::new())].into(),
         samples: Samples::default(),

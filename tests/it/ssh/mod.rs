@@ -85,6 +85,7 @@ fn platform() -> Platform {
                 meaning: "there is no such thing".to_owned(),
             },
         ],
+        secrets: Vec::new(),
         show: ShowGate::default(),
         verbs: BTreeMap::new(),
         samples: Samples::default(),
