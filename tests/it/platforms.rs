@@ -1,5 +1,7 @@
 //! Every built-in data file: all of it loads, and every sample of it is run.
 
+mod collection;
+
 use std::path::Path;
 
 use nocbot::catalogue::Catalogue;
