@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Block};
+use super::{Answer, Block, Status};
+use crate::error::Error;
 use crate::table::{Column, Table};
 
 /// `{"question", "status", "columns": [{"name", "type"}], "rows": [{"device", …}],
@@ -62,6 +63,31 @@ pub fn value(answer: &Answer) -> Value {
 /// [`value`], indented.
 pub fn render(answer: &Answer) -> String {
     format!("{:#}\n", value(answer))
+}
+
+/// A question that found no bot to answer it, in the same shape: one entry in `errors` for each error of
+/// the configuration, with its `place` in a file where it has one.
+pub fn unloaded(question: &str, errors: &[Error]) -> String {
+    let mut value = value(&Answer { status: Status::Refused, ..Answer::of(question, Vec::new()) });
+    let errors: Vec<Value> = errors
+        .iter()
+        .map(|error| {
+            let place = error
+                .place()
+                .map(|place| json!({ "source": place.source, "line": place.line, "column": place.column }));
+            json!({
+                "device": null,
+                "kind": error.kind(),
+                "message": error.message(),
+                "hint": error.hints().join("; "),
+                "place": place,
+            })
+        })
+        .collect();
+    if let Some(slot) = value.get_mut("errors") {
+        *slot = Value::Array(errors);
+    }
+    format!("{value:#}\n")
 }
 
 fn merge_columns(columns: &mut Vec<Column>, table: &Table) {

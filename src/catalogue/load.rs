@@ -201,7 +201,13 @@ fn devices(config: &Config, environment: &Environment, errors: &mut Vec<Error>) 
         base: &config.base,
         environment,
     };
-    inventory::load::load(&files, errors)
+    let before = errors.len();
+    let mut devices = inventory::load::load(&files, errors);
+    if errors.len() == before && devices.inventory.devices().next().is_none() {
+        let warning = hosts.error("there are no devices in this file");
+        devices.warnings.push(warning.hint("a device is `name: {hostname: ADDRESS, platform: NAME}`"));
+    }
+    devices
 }
 
 /// Every device's platform is one of ours; a device without one is a warning. A group's mistake is one

@@ -37,6 +37,11 @@ pub(super) enum Format {
 pub(super) async fn run(arguments: Arguments) -> ExitCode {
     let app = match settings::app(&arguments.config, arguments.demo).await {
         Ok(app) => app,
+        Err(errors) if arguments.format == Some(Format::Json) => {
+            let out = json::unloaded(&arguments.question.join(" "), &errors);
+            let _ = std::io::stdout().write_all(out.as_bytes());
+            return ExitCode::from(2);
+        }
         Err(errors) => return failed(&errors),
     };
     let incoming =

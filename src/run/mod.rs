@@ -32,6 +32,9 @@ use crate::verb::Verb;
 const GRACE: Duration = Duration::from_secs(2);
 /// Texts longer than this are worked on off the runtime's threads.
 const INLINE: usize = 64 * 1024;
+/// A device that takes longer gives its place to the next one and goes on beside it: dead ones must not
+/// keep the others from being asked. The transport bounds the sessions that are open all the same.
+const PLACE: Duration = Duration::from_secs(2);
 /// Streamed lines that may wait for the asker before new ones are left out.
 const LINES: usize = 256;
 
@@ -113,7 +116,8 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// A runner with at most `parallel` devices busy at once, over all questions.
+    /// A runner that begins with at most `parallel` devices at once, over all questions; a device that
+    /// is not done soon gives its place to the next one.
     pub fn new(transport: Transport, parallel: usize) -> Self {
         Self { transport, permits: Arc::new(Semaphore::new(parallel.max(1))) }
     }
@@ -190,10 +194,20 @@ impl Task {
                     .hint("ask fewer devices, or raise `limits.parallel` in nocbot.yaml"));
             }
         };
-        let _permit = permit.map_err(|_| cancelled())?;
+        let permit = permit.map_err(|_| cancelled())?;
+        let mut work = std::pin::pin!(self.steps(&job));
+        if let Ok(result) = tokio::time::timeout(PLACE, &mut work).await {
+            return result;
+        }
+        drop(permit);
+        work.await
+    }
+
+    /// The job's commands, one after the other.
+    async fn steps(&self, job: &Job) -> Result<Gathered, Failure> {
         let mut gathered = Gathered::default();
         for step in &job.steps {
-            let read = match self.send(&job, step).await {
+            let read = match self.send(job, step).await {
                 Ok(text) => rows::read(&self.catalogue, step, text, &mut gathered).await,
                 Err(failure) => Err(failure),
             };

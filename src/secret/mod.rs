@@ -95,6 +95,23 @@ pub enum SecretRef {
     Joined(Vec<SecretRef>),
 }
 
+impl SecretRef {
+    /// What it would fail for if it were needed now: a variable that is not set, a file that is not
+    /// there. Helpers are not run.
+    pub fn lacks(&self) -> Option<String> {
+        match self {
+            Self::Env { name, default: None, environment }
+                if environment.get(name).is_none_or(|value| value.is_empty()) =>
+            {
+                Some(format!("the environment variable {name} is not set"))
+            }
+            Self::File(path) if !path.exists() => Some(format!("there is no file {}", path.display())),
+            Self::Joined(parts) => parts.iter().find_map(Self::lacks),
+            Self::Plain(_) | Self::Env { .. } | Self::File(_) | Self::Exec(_) => None,
+        }
+    }
+}
+
 impl PartialEq for SecretRef {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {

@@ -40,6 +40,20 @@ fn a_question_becomes_typed_rows() {
 }
 
 #[test]
+fn a_broken_configuration_is_json_too() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("nocbot.yaml"), "inventory: inventory\nssh: {hostkeys: strict}\n")
+        .unwrap();
+    let (code, answer) = json(&nocbot(&["ask", "--format", "json", "vrf r1"], folder.path()));
+    assert_eq!((code, answer["status"].as_str()), (2, Some("refused")), "{answer:#}");
+    assert_eq!(answer["question"], "vrf r1");
+    let error = answer["errors"].as_array().unwrap().iter().find(|error| error["place"]["line"] == 2);
+    let error = error.expect("the wrong key");
+    assert_eq!((&error["device"], error["kind"].as_str()), (&Value::Null, Some("config")));
+    assert_eq!(error["hint"], "did you mean `host_keys`?");
+}
+
+#[test]
 fn one_question_over_many_platforms_is_one_table() {
     let (code, answer) = demo("bgp all | where state != Established");
     assert_eq!(code, 0, "{answer:#}");

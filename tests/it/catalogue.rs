@@ -343,3 +343,16 @@ fn files_that_nobody_reads_are_told() {
     }
     assert!(!warnings.contains("README"), "{warnings}");
 }
+
+#[test]
+fn an_inventory_without_devices_is_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("nocbot.yaml");
+    std::fs::write(&file, "inventory: hosts.yaml\n").unwrap();
+    std::fs::write(folder.path().join("hosts.yaml"), "---\n# nobody yet\n").unwrap();
+    let mut out = Vec::new();
+    assert!(run_with(Some(&file), &Environment::empty(), &mut out).unwrap());
+    let out = String::from_utf8(out).unwrap();
+    assert!(out.contains("there are no devices in this file"), "{out}");
+    assert!(out.contains("1 warning"), "{out}");
+}

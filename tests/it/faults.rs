@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nocbot::answer::{Answer, Block, Status};
-use nocbot::bot::{Bot, Incoming, Progress, Who};
+use nocbot::bot::{Bot, Incoming, Limits, Progress, Who};
 use nocbot::catalogue::Catalogue;
 use nocbot::error::FailureKind;
+use nocbot::run::Runner;
 use nocbot::sim::{Fault, Network, Options, Running};
-use nocbot::transport::ssh::{HostKeyPolicy, Settings};
+use nocbot::store::Store;
+use nocbot::transport::Transport;
+use nocbot::transport::ssh::{HostKeyPolicy, Settings, Ssh};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -65,6 +68,22 @@ async fn one_bad_device_of_each_sort_delays_nobody_elses_rows() {
     assert!(partial.is_some_and(|partial| partial.contains("hysical")), "what had come is kept");
     assert_eq!(failure(&answer, "r4").0, FailureKind::Connect);
     assert_eq!(failure(&answer, "r6").0, FailureKind::Connect);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_devices_do_not_keep_the_others_from_being_asked() {
+    let dead = ["r1", "r2", "r3", "r4"].map(|device| (device, Fault::Hang));
+    let (running, _) = network(&dead, 8).await;
+    let settings = Settings { known: running.known_hosts(), ..Settings::default() };
+    let catalogue = Arc::new(Catalogue::builtin_with(running.inventory()).unwrap());
+    // Fewer at once than there are dead ones, and these come first.
+    let runner = Runner::new(Transport::Ssh(Arc::new(Ssh::new(settings))), 4);
+    let limits = Limits { devices: 100, timeout: Duration::from_secs(8) };
+    let bot = Bot::new(catalogue, runner, Store::in_memory().unwrap(), limits);
+    let answer = ask(&bot, "interfaces all").await;
+    assert!(rows_of(&answer, "r5") > 3 && rows_of(&answer, "r6") > 3, "{:?}", answer.failures);
+    assert_eq!(answer.failures.len(), 4);
     running.stop().await;
 }
 

@@ -247,7 +247,13 @@ impl<'a> Reader<'a> {
     pub(super) fn secret(&mut self, map: &Node, key: &str) -> Option<SecretRef> {
         let text = self.text(map, key)?;
         let secret = SecretRef::read(&text, self.base, self.environment);
-        self.keep(secret.map_err(|error| map.nearest(&[key]).place_error(error)))
+        let secret = self.keep(secret.map_err(|error| map.nearest(&[key]).place_error(error)))?;
+        if let Some(lack) = secret.lacks() {
+            let warning = map.nearest(&[key]).error(format!("`{key}` cannot be had: {lack}"));
+            self.warnings
+                .push(warning.hint("a secret is fetched when a device is dialled, which would fail"));
+        }
+        Some(secret)
     }
 
     fn extras(&mut self, node: &Node) -> Option<Extras> {

@@ -264,3 +264,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_secret_that_nobody_has_is_a_warning_before_the_night() {
+    let hosts = "
+r1: {password: '${NIGHT_PASSWORD}', platform: frr}
+r2: {password: 'file:no/such/file', platform: frr}
+r3: {password: '${NIGHT_PASSWORD:-spare}', platform: frr}
+r4: {password: 'a-${USER}-${NIGHT_PASSWORD}', platform: frr}
+";
+    let loaded = good(hosts, "", "");
+    let said: Vec<String> = loaded.warnings.iter().map(Error::report).collect();
+    assert_eq!(loaded.warnings.len(), 3, "{said:#?}");
+    assert!(said[0].starts_with("hosts.yaml:2:16: `password` cannot be had"), "{}", said[0]);
+    assert!(said[0].contains("the environment variable NIGHT_PASSWORD is not set"), "{}", said[0]);
+    assert!(said[1].contains("there is no file /etc/nocbot/no/such/file"), "{}", said[1]);
+}

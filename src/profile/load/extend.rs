@@ -32,7 +32,14 @@ pub(super) fn family<'a>(
             }
         };
         if family.iter().any(|(member, _)| *member == wanted) {
-            errors.push(parent.error(format!("the platform {stem} extends itself by way of {wanted}")));
+            errors.push(if wanted == stem && family.len() == 1 {
+                parent.error(format!("the platform {stem} extends itself")).hint(format!(
+                    "to change a few fields of {stem}, name the file and its `platform` otherwise, such as \
+                     my_{stem}; a file of the same name replaces it whole"
+                ))
+            } else {
+                parent.error(format!("the platform {stem} extends itself by way of {wanted}"))
+            });
             return None;
         }
         let Some((found, next)) = files.get_key_value(wanted) else {

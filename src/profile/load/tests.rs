@@ -104,6 +104,11 @@ fn every_mistake_is_found_where_it_stands() {
         ("show vrf detail", "show vrf detials", "there is no parser `acme_os/show_vrf_detials`"),
         ("title: Acme OS", "extends: acme_oz", "there is no platform `acme_oz`"),
         ("title: Acme OS", "extends: acme_os", "extends itself"),
+        (
+            "title: Acme OS",
+            "extends: acme_os",
+            "such as my_acme_os; a file of the same name replaces it whole",
+        ),
         ("aliases: [acme]", "aliases: [ACME_os]", "3:11: `ACME_os` stands for the platform acme_os already"),
         (
             "ssh: show vrf [{name}] [{prefix.ip} {prefix.mask}]",

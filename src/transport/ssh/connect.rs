@@ -205,6 +205,7 @@ impl Dialer {
             let guard = cut.clone().drop_guard();
             let handshake = async {
                 let stream = self.stream(device, platform, via.as_deref(), &who).await?;
+                attempt.remarks.reached();
                 let stream = Tap::new(stream, attempt.opening.clone(), cut);
                 client::connect_stream(config, stream, client).await.map_err(|error| attempt.explain(&error))
             };

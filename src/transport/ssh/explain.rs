@@ -70,6 +70,13 @@ impl Attempt<'_> {
             return failure;
         }
         let (who, limit) = (self.who, self.limit);
+        if !self.remarks.is_reached() {
+            return Failure::new(
+                FailureKind::Connect,
+                format!("no TCP connection to {who} within {limit:?}"),
+            )
+            .hint("check the address, the route and the filters on the way");
+        }
         if self.opening.is_silent() {
             Failure::new(FailureKind::Connect, format!("{who} did not begin to speak SSH within {limit:?}"))
                 .hint("check the address, the filters on the way, and whether the device is overloaded")
@@ -78,7 +85,7 @@ impl Attempt<'_> {
                 FailureKind::Connect,
                 format!("{who} did not finish the SSH handshake within {limit:?}"),
             )
-            .hint("slow devices need a longer `timeout` in their connection options")
+            .hint("slow devices need more time: `data: {ssh: {connect_timeout: SECONDS}}`")
         }
     }
 

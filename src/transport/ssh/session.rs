@@ -17,6 +17,7 @@ pub(super) struct Remarks(Arc<Mutex<Noted>>);
 struct Noted {
     refusal: Option<Failure>,
     goodbye: Option<String>,
+    reached: bool,
 }
 
 impl Remarks {
@@ -28,6 +29,16 @@ impl Remarks {
     /// Why the connection ended, in the server's words or the library's.
     pub(super) fn goodbye(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).goodbye.clone()
+    }
+
+    /// Notes that bytes can flow: TCP, or the jump host's channel, stands.
+    pub(super) fn reached(&self) {
+        self.note(|noted| noted.reached = true);
+    }
+
+    /// Whether bytes could flow.
+    pub(super) fn is_reached(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).reached
     }
 
     fn note(&self, change: impl FnOnce(&mut Noted)) {

@@ -47,6 +47,27 @@ async fn accepts_and_never_speaks() {
     drop(listener);
 }
 
+/// A full backlog: the kernel drops what asks for a connection, as a filter on the way would.
+#[tokio::test]
+async fn no_connection_is_not_called_a_silent_server() {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(Ok(stream)) =
+        tokio::time::timeout(Duration::from_millis(300), tokio::net::TcpStream::connect(address)).await
+    {
+        waiting.push(stream);
+        assert!(waiting.len() < 16, "the backlog never fills");
+    }
+    let mut device = device("r1", address.port());
+    device.login.connect_timeout = Some(1);
+    let failure = ask(&Ssh::new(settings()), &device, &platform(), "show x").await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Connect);
+    assert!(failure.message.starts_with("no TCP connection to r1"), "{failure}");
+}
+
 /// A TCP server that says one thing, and then holds or closes the connection.
 async fn says(words: &'static [u8], hold: bool) -> (u16, tokio::task::JoinHandle<usize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -71,6 +92,7 @@ async fn stops_speaking_in_the_handshake_and_the_connection_is_given_up() {
     let failure = ask(&Ssh::new(settings()), &device, &platform(), "show x").await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Connect);
     assert!(failure.message.contains("did not finish the SSH handshake"), "{failure}");
+    assert!(failure.hint.unwrap().contains("connect_timeout"), "the hint names a key that is read");
     // The server sees the end: no task is left waiting for it.
     tokio::time::timeout(Duration::from_secs(3), task).await.unwrap().unwrap();
 }

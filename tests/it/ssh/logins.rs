@@ -88,6 +88,46 @@ async fn a_wrong_password_is_tried_once() {
 }
 
 #[tokio::test]
+async fn an_expired_password_is_never_changed() {
+    let rounds = vec![
+        vec![("Current password: ", false, "hunter2")],
+        vec![("New password: ", false, "hunter2"), ("Retype new password: ", false, "hunter2")],
+    ];
+    let server = cli().door(Door::Questions(rounds)).start().await;
+    let failure =
+        ask(&Ssh::new(settings()), &device("r1", server.port), &platform(), "show x").await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Auth);
+    assert!(
+        failure.message.contains("the password has expired: the server asks `New password:`"),
+        "{failure}"
+    );
+    assert!(failure.hint.unwrap().contains("set a new password"));
+    assert_eq!(server.passwords.load(Ordering::SeqCst), 1, "the second round was answered");
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_used_is_not_asked_for_again() {
+    let Some(sshd) = Sshd::start("PasswordAuthentication no\nKbdInteractiveAuthentication no\n").await else {
+        return;
+    };
+    let hint = async |device: &Device| {
+        let failure = ask(&Ssh::new(settings()), device, &exec_platform(), "echo ok").await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Auth);
+        format!("{} {}", failure.message, failure.hint.unwrap())
+    };
+    let file = sshd.path("locked");
+    keygen(&["-t", "ed25519", "-N", "sesame", "-f", file.to_str().unwrap()]);
+    let mut device = by_key(&sshd, &file, None);
+    let said = hint(&device).await;
+    assert!(said.contains("check its `key_file` and `passphrase`"), "{said}");
+    assert!(!said.contains("set `use_keys"), "{said}");
+    device.login.key_file = None;
+    let said = hint(&device).await;
+    assert!(said.contains("no `key_file` and no agent (SSH_AUTH_SOCK)"), "{said}");
+    assert!(!said.contains("set `use_keys"), "{said}");
+}
+
+#[tokio::test]
 async fn no_login_at_all_and_no_user() {
     let server = cli().door(Door::Open).start().await;
     let mut device = device("r1", server.port);

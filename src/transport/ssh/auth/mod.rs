@@ -40,6 +40,8 @@ struct Course<'h> {
     offered: Vec<MethodKind>,
     tried: Vec<String>,
     notes: Vec<String>,
+    /// The server wants a new password before it lets anybody in.
+    expired: bool,
 }
 
 /// How one step went.
@@ -60,7 +62,14 @@ impl Auth<'_> {
             return Err(Failure::new(FailureKind::Auth, format!("there is no user name for {}", self.who))
                 .hint("set `username` for the device, its group or in defaults.yaml"));
         };
-        let mut course = Course { handle, user, offered: Vec::new(), tried: Vec::new(), notes: Vec::new() };
+        let mut course = Course {
+            handle,
+            user,
+            offered: Vec::new(),
+            tried: Vec::new(),
+            notes: Vec::new(),
+            expired: false,
+        };
         match self.steps(&mut course).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(self.refusal(&course)),
@@ -153,10 +162,16 @@ impl Auth<'_> {
         }
         let has_keys = self.login.use_keys || self.login.key_file.is_some();
         let has = |kind| course.offered.contains(&kind);
-        let hint = if course.offered.is_empty() {
+        let hint = if course.expired {
+            "log in by hand, set a new password, then give it to nocbot"
+        } else if course.offered.is_empty() {
             "the server closed the connection during the login; see its log"
         } else if course.tried.is_empty() && self.login.password.is_none() && !has_keys {
             "give the device a `password`, or `use_keys: true` with a `key_file`"
+        } else if course.tried.is_empty() && has(MethodKind::PublicKey) && self.login.key_file.is_some() {
+            "the server wants a key and the device's cannot be used: check its `key_file` and `passphrase`"
+        } else if course.tried.is_empty() && has(MethodKind::PublicKey) && self.login.use_keys {
+            "the server wants a key: name one by `key_file`, or add one to the agent"
         } else if course.tried.is_empty() && has(MethodKind::PublicKey) {
             "the server wants a key: set `use_keys: true` and `key_file`"
         } else if course.tried.is_empty() {

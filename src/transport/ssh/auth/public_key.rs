@@ -60,6 +60,11 @@ impl Auth<'_> {
         {
             return self.agent(course, socket, &mut rsa).await;
         }
+        if self.login.key_file.is_none() && self.agent.is_none() {
+            course.notes.push(
+                "`use_keys` is set, but there is no `key_file` and no agent (SSH_AUTH_SOCK)".to_owned(),
+            );
+        }
         Ok(Step::More { partial: false })
     }
 

@@ -10,7 +10,8 @@ use crate::transport::ssh::session::plain;
 const MAX_ROUNDS: usize = 10;
 
 /// Answers questions (RFC 4256): the password where the answer is not shown, the user name where
-/// it is asked for. The same question twice means that the answer was wrong.
+/// it is asked for. The same question twice means that the answer was wrong. A question for a new
+/// password is never answered: that would change something on the device.
 pub(super) async fn answer(course: &mut Course<'_>, password: &Secret) -> Result<Step, Stop> {
     course.tried.push("keyboard-interactive".to_owned());
     let user = course.user.clone();
@@ -26,6 +27,14 @@ pub(super) async fn answer(course: &mut Course<'_>, password: &Secret) -> Result
                 return Ok(Step::More { partial: partial_success });
             }
             KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. } => {
+                if let Some(prompt) = prompts.iter().find(|prompt| wants_new_password(&prompt.prompt)) {
+                    course.notes.push(format!(
+                        "the password has expired: the server asks `{}`, which nocbot never answers",
+                        plain(&prompt.prompt)
+                    ));
+                    course.expired = true;
+                    return Ok(Step::More { partial: false });
+                }
                 let mut answers = Vec::with_capacity(prompts.len());
                 for prompt in &prompts {
                     let question = kernel(&prompt.prompt);
@@ -56,7 +65,35 @@ pub(super) async fn answer(course: &mut Course<'_>, password: &Secret) -> Result
     Ok(Step::More { partial: false })
 }
 
+/// Whether a question asks for another password than the one that let us in.
+fn wants_new_password(question: &str) -> bool {
+    let question = question.to_lowercase();
+    let mut words = question.split(|c: char| !c.is_alphanumeric());
+    let new = words.any(|word| matches!(word, "new" | "retype" | "reenter"));
+    new && ["passw", "passcode", "pin"].iter().any(|what| question.contains(what))
+}
+
 /// A question's letters: `Password: ` and `PASSWORD [2]:` are the same.
 fn kernel(question: &str) -> String {
     question.chars().filter(|c| c.is_alphabetic()).collect::<String>().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_password_is_told_from_the_password() {
+        for question in [
+            "New password: ",
+            "Retype new password:",
+            "Enter new UNIX password: ",
+            "Enter a NEW PIN (4 digits):",
+        ] {
+            assert!(wants_new_password(question), "{question}");
+        }
+        for question in ["Password: ", "(current) UNIX password: ", "Current password:", "renewed password"] {
+            assert!(!wants_new_password(question), "{question}");
+        }
+    }
 }
