@@ -56,11 +56,67 @@ impl Catalogue {
         finish(Some(config), Devices { inventory, ..Devices::default() }, Vec::new())
     }
 
+    /// Parsers only, and the family of one platform, whose name is given back: what is needed to read a
+    /// file that somebody has. Platforms that nobody has a profile of may still have parsers.
+    pub(super) fn load_parsers(config: &Config, platform: &str) -> Result<(Self, String), Vec<Error>> {
+        let mut errors = Vec::new();
+        let profiles = files::profiles(&config.profiles, &mut errors);
+        let files = files::parsers(&config.parsers, &mut errors);
+        let mut catalogue = Self { parsers: parsers(&files, &mut errors).0, ..Self::default() };
+        if !errors.is_empty() {
+            return Err(sorted(errors));
+        }
+        let family = family(&profiles, platform, &catalogue)?;
+        let name = family.first().cloned().unwrap_or_default();
+        catalogue.families.insert(name.clone(), family);
+        Ok((catalogue, name))
+    }
+
     /// The built-in data with this inventory.
     pub fn builtin_with(inventory: Inventory) -> Result<Self, Vec<Error>> {
         let devices = Devices { inventory, ..Devices::default() };
         finish(None, devices, Vec::new()).map(|loaded| loaded.catalogue)
     }
+}
+
+/// A platform's own name and the names of what it extends, nearest first. The file of that name is read
+/// and those that it extends; all of them only where `wanted` is another name.
+fn family(profiles: &Layers, wanted: &str, catalogue: &Catalogue) -> Result<Vec<String>, Vec<Error>> {
+    let tree = |name: &str| {
+        let file = profiles.files.get(&format!("platforms/{name}.yaml"))?;
+        Some(Node::read(&file.origin, &file.text))
+    };
+    let mut name = wanted.to_lowercase();
+    if tree(&name).is_none() {
+        let mut errors = Vec::new();
+        let trees = trees(profiles, "platforms", &mut errors);
+        let is_alias = |node: &Node| {
+            let aliases = node.get("aliases").and_then(|aliases| aliases.items("").ok()).unwrap_or_default();
+            aliases.iter().filter_map(Node::text).any(|alias| alias.eq_ignore_ascii_case(wanted))
+        };
+        if let Some((found, _)) = trees.iter().find(|(_, node)| is_alias(node)) {
+            name.clone_from(found);
+        } else if !catalogue.knows_platform(&name) {
+            let names = names_in(&trees);
+            let error = Error::question(format!("nobody knows the platform `{wanted}`"));
+            let hint = did_you_mean(wanted, names.iter().map(String::as_str));
+            let all: Vec<&str> = trees.keys().map(String::as_str).collect();
+            return Err(vec![
+                error.hint(hint.unwrap_or_else(|| format!("the platforms are {}", all.join(", ")))),
+            ]);
+        }
+    }
+    let mut family = vec![name.clone()];
+    while let Some(node) = tree(&name) {
+        let node = node?;
+        let Some(parent) = node.get("extends").and_then(Node::text) else { break };
+        if family.iter().any(|member| member == parent) {
+            break;
+        }
+        name = parent.to_owned();
+        family.push(name.clone());
+    }
+    Ok(family)
 }
 
 type Devices = inventory::load::Loaded;

@@ -5,6 +5,7 @@ mod files;
 pub mod join;
 mod load;
 mod parser;
+pub mod parsing;
 pub mod rows;
 mod show;
 

@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::error::{Error, Place, Result};
+use super::parsing::template_error;
+use crate::error::Result;
 use crate::parse::textfsm::{Template, TemplateError};
 
 /// One parser folder; its template is compiled when first asked for and then shared.
@@ -26,11 +27,6 @@ impl Parser {
     /// The compiled template; who comes first compiles it, everybody else shares it.
     pub fn template(&self) -> Result<Arc<Template>> {
         let compiled = self.compiled.get_or_init(|| Template::compile(&self.text).map(Arc::new));
-        compiled.as_ref().map(Arc::clone).map_err(|error| {
-            let line = error.line.max(1);
-            let excerpt = self.text.lines().nth(line - 1).unwrap_or_default().to_owned();
-            let place = Place { source: self.origin.clone(), line, column: error.column.max(1), excerpt };
-            Error::config(error.message.clone()).at(place)
-        })
+        compiled.as_ref().map(Arc::clone).map_err(|error| template_error(&self.origin, &self.text, error))
     }
 }

@@ -16,6 +16,12 @@ impl Catalogue {
         std::iter::once(platform).chain(family).find_map(|member| self.own_parser(member, command))
     }
 
+    /// Whether anything reads outputs of a platform of this name.
+    pub(super) fn knows_platform(&self, platform: &str) -> bool {
+        let prefix = format!("{platform}/");
+        self.parsers.keys().any(|name| name.starts_with(&prefix))
+    }
+
     fn own_parser(&self, platform: &str, command: &str) -> Option<String> {
         let words: Vec<&str> = command.split_whitespace().collect();
         let prefix = format!("{platform}/");
