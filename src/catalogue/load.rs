@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::files::{self, File, Layers};
-use super::{Catalogue, Parser};
+use super::{Catalogue, Collection, Parser};
 use crate::config::{Config, InventoryFiles};
 use crate::error::{Error, Place};
 use crate::inventory::load::{Files, Places};
@@ -59,10 +59,9 @@ impl Catalogue {
     /// Parsers only, and the family of one platform, whose name is given back: what is needed to read a
     /// file that somebody has. Platforms that nobody has a profile of may still have parsers.
     pub(super) fn load_parsers(config: &Config, platform: &str) -> Result<(Self, String), Vec<Error>> {
+        let mut catalogue = Self::load_all_parsers(config)?;
         let mut errors = Vec::new();
         let profiles = files::profiles(&config.profiles, &mut errors);
-        let files = files::parsers(&config.parsers, &mut errors);
-        let mut catalogue = Self { parsers: parsers(&files, &mut errors).0, ..Self::default() };
         if !errors.is_empty() {
             return Err(sorted(errors));
         }
@@ -70,6 +69,18 @@ impl Catalogue {
         let name = family.first().cloned().unwrap_or_default();
         catalogue.families.insert(name.clone(), family);
         Ok((catalogue, name))
+    }
+
+    /// Parsers and collections, and nothing else.
+    pub(super) fn load_all_parsers(config: &Config) -> Result<Self, Vec<Error>> {
+        let mut errors = Vec::new();
+        let files = files::parsers(&config.parsers, &mut errors);
+        let parsers = parsers(&files, &mut errors).0;
+        let collections = collections(&config.parsers, &mut Vec::new(), &mut errors);
+        if !errors.is_empty() {
+            return Err(sorted(errors));
+        }
+        Ok(Self { parsers, collections, ..Self::default() })
     }
 
     /// The built-in data with this inventory.
@@ -148,6 +159,12 @@ fn finish(config: Option<&Config>, devices: Devices, mut errors: Vec<Error>) -> 
     }
     loaded.catalogue.verbs = verbs;
     loaded.catalogue.parsers = parsers;
+    loaded.catalogue.collections = collections(parser_dirs, &mut loaded.warnings, &mut errors);
+    loaded.overrides.extend(loaded.catalogue.collections.iter().map(|collection| {
+        let (rows, templates) = (collection.index.rows().len(), collection.templates.len());
+        let directory = collection.directory.display();
+        format!("the index in {directory} gives {rows} commands to {templates} templates, below the parser folders")
+    }));
     check_platforms(
         &loaded.catalogue,
         &devices.inventory,
@@ -191,6 +208,22 @@ fn trees(layers: &Layers, folder: &str, errors: &mut Vec<Error>) -> BTreeMap<Str
         }
     }
     trees
+}
+
+/// The directories with an index.
+fn collections(
+    directories: &[std::path::PathBuf],
+    warnings: &mut Vec<Error>,
+    errors: &mut Vec<Error>,
+) -> Vec<Arc<Collection>> {
+    let mut collections = Vec::new();
+    for directory in directories.iter().filter(|directory| Collection::is_at(directory)) {
+        match Collection::load(directory, warnings) {
+            Ok(collection) => collections.push(Arc::new(collection)),
+            Err(error) => errors.push(error),
+        }
+    }
+    collections
 }
 
 type Parsers = (BTreeMap<String, Arc<Parser>>, BTreeMap<String, Vec<Sample>>);

@@ -30,6 +30,9 @@ pub(super) struct Arguments {
     /// The command that gave the output, abbreviated as you type it.
     #[arg(long, requires = "platform", conflicts_with = "batch")]
     command: Option<String>,
+    /// The parser by its name, as a failure names it: `<platform>/<command_words>`.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["template", "platform", "batch"])]
+    parser: Option<String>,
     /// How the records are written.
     #[arg(long, value_enum, default_value_t, conflicts_with_all = ["batch", "explain"])]
     format: Format,
@@ -75,21 +78,25 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
 
 /// The templates that were asked for.
 fn chain(arguments: &Arguments) -> Result<Chain, Vec<Error>> {
-    match (&arguments.template, &arguments.platform, &arguments.command) {
-        (Some(template), ..) => Chain::of_file(template).map_err(|error| vec![error]),
-        (None, Some(platform), Some(command)) => {
-            let here = Path::new("nocbot.yaml");
-            let config = if arguments.config.config.is_some() || here.is_file() {
-                settings::config(&arguments.config)?
-            } else {
-                Config::without_file(Path::new(""))
-            };
-            Catalogue::chain_for(&config, platform, command)
-        }
+    if let Some(template) = &arguments.template {
+        return Chain::of_file(template).map_err(|error| vec![error]);
+    }
+    match (&arguments.platform, &arguments.command, &arguments.parser) {
+        (Some(platform), Some(command), _) => Catalogue::chain_for(&config(arguments)?, platform, command),
+        (_, _, Some(parser)) => Catalogue::chain_named(&config(arguments)?, parser),
         _ => Err(vec![
             Error::question("which template?")
                 .hint("name one by `--template FILE`, or `--platform NAME --command 'show version'`"),
         ]),
+    }
+}
+
+/// The configuration, if there is one.
+fn config(arguments: &Arguments) -> Result<Config, Vec<Error>> {
+    if arguments.config.config.is_some() || Path::new("nocbot.yaml").is_file() {
+        settings::config(&arguments.config)
+    } else {
+        Ok(Config::without_file(Path::new("")))
     }
 }
 

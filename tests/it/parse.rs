@@ -1,6 +1,7 @@
 //! `nocbot parse`: files to rows, by a template, by a platform's parser, by JSON lines.
 
 mod batch;
+mod collection;
 
 use std::io::Write as _;
 use std::path::Path;

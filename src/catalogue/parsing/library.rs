@@ -31,10 +31,7 @@ pub struct Library {
 impl Library {
     /// Reads and compiles one template.
     pub fn read(path: &Path) -> Result<Compiled> {
-        let text = files::read(path)?;
-        let origin = path.display().to_string();
-        let template = Template::compile(&text).map_err(|error| template_error(&origin, &text, &error))?;
-        Ok(Compiled { origin, text, template: Arc::new(template) })
+        compile(&path.display().to_string(), files::read(path)?)
     }
 
     /// The template of a file.
@@ -59,6 +56,12 @@ impl Library {
         self.indexes.insert(path.to_owned(), read.clone());
         read
     }
+}
+
+/// Compiles a template's text.
+pub(in super::super) fn compile(origin: &str, text: String) -> Result<Compiled> {
+    let template = Template::compile(&text).map_err(|error| template_error(origin, &text, &error))?;
+    Ok(Compiled { origin: origin.to_owned(), text, template: Arc::new(template) })
 }
 
 /// What is wrong with a template or an index, with the place in its file.

@@ -14,7 +14,7 @@ use std::path::Path;
 
 pub use chain::Chain;
 pub use library::Compiled;
-pub(super) use library::template_error;
+pub(super) use library::{compile, template_error};
 
 use crate::error::Result;
 
