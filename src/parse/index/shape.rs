@@ -120,13 +120,19 @@ impl Reader<'_> {
                 self.whole.clone_from(&all);
             }
             let atom = self.quantified(atom)?;
-            if all.len() * atom.len() > MAX_SHAPES {
+            // A word all of which may be left out may be missing.
+            let optional = self.source.get(at..).is_some_and(|rest| rest.starts_with("[["));
+            let mut longer = Sequences::new();
+            for left in &all {
+                longer.extend(atom.iter().map(|right| [&left[..], right].concat()));
+                if optional && !matches!(left.last(), Some(Token::Text(_))) {
+                    longer.push(left.clone());
+                }
+            }
+            if longer.len() > MAX_SHAPES {
                 return Err(Opaque);
             }
-            all = all
-                .iter()
-                .flat_map(|left| atom.iter().map(move |right| [&left[..], right].concat()))
-                .collect();
+            all = longer;
         }
         Ok(all)
     }
@@ -239,7 +245,8 @@ mod tests {
             ["show vlan port $", "show vlan members $"]
         );
         assert_eq!(shown("sh[[ow]] int(?: (?:\\S+))? st"), ["show int <\\S+> st", "show int st"]);
-        assert_eq!(shown("[[/]]ip(v6)? print"), ["/ipv6 print", "/ip print"]);
+        assert_eq!(shown("[[/]]ip(v6)? print"), ["/ipv6 print", "/ip print", "ipv6 print", "ip print"]);
+        assert_eq!(shown("sh x [[all]]$"), ["sh x all $", "sh x $"]);
         assert_eq!(shown("sh 802\\.11[ab] x"), ["sh <802\\.11[ab]> x"]);
         assert_eq!(shown("di[[splay]] ont \\d+\\s*"), ["display ont <\\d+>", "display ont <\\d+>"]);
         assert_eq!(shown("sh[[ow]]\\s+x *$"), ["show x $", "show x $"]);
