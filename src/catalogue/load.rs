@@ -124,7 +124,7 @@ fn family(profiles: &Layers, wanted: &str, catalogue: &Catalogue) -> Result<Vec<
         if family.iter().any(|member| member == parent) {
             break;
         }
-        name = parent.to_owned();
+        parent.clone_into(&mut name);
         family.push(name.clone());
     }
     Ok(family)

@@ -61,7 +61,9 @@ fn table(records: &Records) -> Table {
         column.name.clone_from(name);
     }
     let mut table = Table::new(columns);
-    rows.into_iter().for_each(|row| table.push(row));
+    for row in rows {
+        table.push(row);
+    }
     table
 }
 

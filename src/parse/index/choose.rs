@@ -19,11 +19,14 @@ pub struct Candidate<'a> {
     pub fit: (usize, usize, usize),
 }
 
+/// A shape, and per word the regular expression of one that is a pattern.
+type Compiled = (Shape, Vec<Option<Regex>>);
+
 /// What is worked out of the rows when the first command is looked for.
 #[derive(Debug, Default)]
 pub(super) struct Commands {
     /// Per row its shapes.
-    shapes: Vec<Vec<(Shape, Vec<Option<Regex>>)>>,
+    shapes: Vec<Vec<Compiled>>,
     /// Per platform that was asked for the places of its rows.
     platforms: Mutex<HashMap<String, Arc<Vec<usize>>>>,
 }
@@ -39,7 +42,7 @@ impl Index {
         let mut scratch = Scratch::default();
         let rows = self.rows_of(commands, platform);
         let rows = rows.iter().filter_map(|&at| Some((self.rows.get(at)?, commands.shapes.get(at)?)));
-        let fits = |(row, shapes): (_, &Vec<(Shape, Vec<Option<Regex>>)>)| {
+        let fits = |(row, shapes): (_, &Vec<Compiled>)| {
             let fitting = shapes.iter().filter_map(|shape| self.fit(row, shape, words, &mut scratch));
             // Among alternatives of one row the best.
             fitting.max_by_key(|(fit, _)| *fit).map(|(fit, expansion)| Candidate { row, expansion, fit })
@@ -113,7 +116,7 @@ impl Index {
     fn fit(
         &self,
         row: &Row,
-        (shape, patterns): &(Shape, Vec<Option<Regex>>),
+        (shape, patterns): &Compiled,
         words: &[&str],
         scratch: &mut Scratch,
     ) -> Option<((usize, usize, usize), Vec<String>)> {
@@ -163,7 +166,7 @@ impl Index {
             }
             Tail::Pattern => {
                 let plain = row.command.replace("[[", "").replace("]]", "");
-                let mut known = plain.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_');
+                let known = plain.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_');
                 let mut before = expansion.last().cloned();
                 for word in rest {
                     // What the pattern may take for anything must at least not be the beginning of a word.
@@ -173,7 +176,6 @@ impl Index {
                     expansion.push((*word).to_owned());
                     before = Some((*word).to_owned());
                 }
-                let _ = known.next();
                 let column = self.columns.iter().position(|name| name == "Command")?;
                 let number = (*row.fields.get(column)?)?;
                 if !self.whole(number, &expansion.join(" "), scratch) {
