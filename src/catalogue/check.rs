@@ -71,6 +71,9 @@ pub fn check(loaded: &Loaded) -> Report {
             report.warnings.push(warning.hint(format!("add device-profiles/platforms/{platform}.yaml")));
         }
     }
+    for collection in &loaded.catalogue.collections {
+        collection.check(&mut report.warnings);
+    }
     report.errors = sorted(std::mem::take(&mut report.errors));
     report.warnings = sorted(std::mem::take(&mut report.warnings));
     report

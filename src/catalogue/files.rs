@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rust_embed::RustEmbed;
 
+use super::Collection;
 use crate::error::Error;
 
 /// How large a data file may be; a recorded output is the largest kind.
@@ -108,12 +109,14 @@ impl Layers {
             let mut found = Vec::new();
             walk(directory, "", 3, &mut found, errors);
             let mut used = 0;
+            // Its templates are those that its index names; folders of parsers may stand beside them.
+            let indexed = folders.is_empty() && Collection::is_at(directory);
             for (name, path) in found {
                 let place = path.display().to_string();
                 let in_folder =
                     folders.is_empty() || folders.iter().any(|folder| name.split('/').next() == Some(folder));
                 if !in_folder || !is_wanted(&name) {
-                    if !is_ordinary(&name) {
+                    if !is_ordinary(&name) && !indexed {
                         let hint = if folders.is_empty() {
                             "a parser is <platform>/<command_words>/ with template.textfsm, *.raw and *.yaml"
                         } else {
@@ -129,7 +132,7 @@ impl Layers {
                     Err(error) => errors.push(error),
                 }
             }
-            if used == 0 {
+            if used == 0 && !indexed {
                 let warning = Error::config(format!("{} holds nothing to read", directory.display()));
                 self.warnings.push(warning);
             }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::files::{self, File, Layers};
-use super::{Catalogue, Parser};
+use super::{Catalogue, Collection, Parser};
 use crate::config::{Config, InventoryFiles};
 use crate::error::{Error, Place};
 use crate::inventory::load::{Files, Places};
@@ -56,11 +56,78 @@ impl Catalogue {
         finish(Some(config), Devices { inventory, ..Devices::default() }, Vec::new())
     }
 
+    /// Parsers only, and the family of one platform, whose name is given back: what is needed to read a
+    /// file that somebody has. Platforms that nobody has a profile of may still have parsers.
+    pub(super) fn load_parsers(config: &Config, platform: &str) -> Result<(Self, String), Vec<Error>> {
+        let mut catalogue = Self::load_all_parsers(config)?;
+        let mut errors = Vec::new();
+        let profiles = files::profiles(&config.profiles, &mut errors);
+        if !errors.is_empty() {
+            return Err(sorted(errors));
+        }
+        let family = family(&profiles, platform, &catalogue)?;
+        let name = family.first().cloned().unwrap_or_default();
+        catalogue.families.insert(name.clone(), family);
+        Ok((catalogue, name))
+    }
+
+    /// Parsers and collections, and nothing else.
+    pub(super) fn load_all_parsers(config: &Config) -> Result<Self, Vec<Error>> {
+        let mut errors = Vec::new();
+        let files = files::parsers(&config.parsers, &mut errors);
+        let parsers = parsers(&files, &mut errors).0;
+        let collections = collections(&config.parsers, &mut Vec::new(), &mut errors);
+        if !errors.is_empty() {
+            return Err(sorted(errors));
+        }
+        Ok(Self { parsers, collections, ..Self::default() })
+    }
+
     /// The built-in data with this inventory.
     pub fn builtin_with(inventory: Inventory) -> Result<Self, Vec<Error>> {
         let devices = Devices { inventory, ..Devices::default() };
         finish(None, devices, Vec::new()).map(|loaded| loaded.catalogue)
     }
+}
+
+/// A platform's own name and the names of what it extends, nearest first. The file of that name is read
+/// and those that it extends; all of them only where `wanted` is another name.
+fn family(profiles: &Layers, wanted: &str, catalogue: &Catalogue) -> Result<Vec<String>, Vec<Error>> {
+    let tree = |name: &str| {
+        let file = profiles.files.get(&format!("platforms/{name}.yaml"))?;
+        Some(Node::read(&file.origin, &file.text))
+    };
+    let mut name = wanted.to_lowercase();
+    if tree(&name).is_none() {
+        let mut errors = Vec::new();
+        let trees = trees(profiles, "platforms", &mut errors);
+        let is_alias = |node: &Node| {
+            let aliases = node.get("aliases").and_then(|aliases| aliases.items("").ok()).unwrap_or_default();
+            aliases.iter().filter_map(Node::text).any(|alias| alias.eq_ignore_ascii_case(wanted))
+        };
+        if let Some((found, _)) = trees.iter().find(|(_, node)| is_alias(node)) {
+            name.clone_from(found);
+        } else if !catalogue.knows_platform(&name) {
+            let names = names_in(&trees);
+            let error = Error::question(format!("nobody knows the platform `{wanted}`"));
+            let hint = did_you_mean(wanted, names.iter().map(String::as_str));
+            let all: Vec<&str> = trees.keys().map(String::as_str).collect();
+            return Err(vec![
+                error.hint(hint.unwrap_or_else(|| format!("the platforms are {}", all.join(", ")))),
+            ]);
+        }
+    }
+    let mut family = vec![name.clone()];
+    while let Some(node) = tree(&name) {
+        let node = node?;
+        let Some(parent) = node.get("extends").and_then(Node::text) else { break };
+        if family.iter().any(|member| member == parent) {
+            break;
+        }
+        parent.clone_into(&mut name);
+        family.push(name.clone());
+    }
+    Ok(family)
 }
 
 type Devices = inventory::load::Loaded;
@@ -92,6 +159,12 @@ fn finish(config: Option<&Config>, devices: Devices, mut errors: Vec<Error>) -> 
     }
     loaded.catalogue.verbs = verbs;
     loaded.catalogue.parsers = parsers;
+    loaded.catalogue.collections = collections(parser_dirs, &mut loaded.warnings, &mut errors);
+    loaded.overrides.extend(loaded.catalogue.collections.iter().map(|collection| {
+        let (rows, templates) = (collection.index.rows().len(), collection.templates.len());
+        let directory = collection.directory.display();
+        format!("the index in {directory} gives {rows} commands to {templates} templates, below the parser folders")
+    }));
     check_platforms(
         &loaded.catalogue,
         &devices.inventory,
@@ -135,6 +208,22 @@ fn trees(layers: &Layers, folder: &str, errors: &mut Vec<Error>) -> BTreeMap<Str
         }
     }
     trees
+}
+
+/// The directories with an index.
+fn collections(
+    directories: &[std::path::PathBuf],
+    warnings: &mut Vec<Error>,
+    errors: &mut Vec<Error>,
+) -> Vec<Arc<Collection>> {
+    let mut collections = Vec::new();
+    for directory in directories.iter().filter(|directory| Collection::is_at(directory)) {
+        match Collection::load(directory, warnings) {
+            Ok(collection) => collections.push(Arc::new(collection)),
+            Err(error) => errors.push(error),
+        }
+    }
+    collections
 }
 
 type Parsers = (BTreeMap<String, Arc<Parser>>, BTreeMap<String, Vec<Sample>>);

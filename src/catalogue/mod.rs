@@ -1,16 +1,20 @@
 //! The catalogue: verbs, platforms, parsers and inventory, loaded whole or not at all.
 
 pub mod check;
+mod collection;
 mod files;
 pub mod join;
 mod load;
 mod parser;
+pub mod parsing;
 pub mod rows;
 mod show;
 
+pub use collection::Collection;
 pub use files::File;
 pub use load::{Loaded, Sample};
 pub use parser::Parser;
+pub use show::Lookup;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,6 +32,8 @@ pub struct Catalogue {
     pub platforms: BTreeMap<String, Arc<Platform>>,
     /// By `<platform>/<command_words>`.
     pub parsers: BTreeMap<String, Arc<Parser>>,
+    /// Directories with an `index`, in the order of the configuration.
+    pub collections: Vec<Arc<Collection>>,
     /// Per platform, whose parsers it may use: its own, then those of what it extends.
     pub families: BTreeMap<String, Vec<String>>,
     /// The devices.
@@ -48,5 +54,12 @@ impl Catalogue {
     /// A parser by its whole name, `<platform>/<command_words>`.
     pub fn parser(&self, name: &str) -> Option<&Arc<Parser>> {
         self.parsers.get(name)
+    }
+
+    /// The parsers that read one output together, their tables merged: a folder's one, or those of a
+    /// collection's row, by the name that [`Catalogue::show_parser`] gave.
+    pub fn parsers_of(&self, name: &str) -> Option<Vec<Arc<Parser>>> {
+        let own = self.parsers.get(name).map(|parser| vec![Arc::clone(parser)]);
+        own.or_else(|| self.collections.iter().find_map(|collection| collection.named(name)))
     }
 }

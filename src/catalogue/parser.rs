@@ -1,36 +1,72 @@
-//! A parser folder: its template, compiled when first asked for.
+//! A parser: its template, read and compiled when first asked for.
 
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use super::parsing::{Compiled, compile};
 use crate::error::{Error, Place, Result};
-use crate::parse::textfsm::{Template, TemplateError};
+use crate::parse::textfsm::Template;
 
-/// One parser folder; its template is compiled when first asked for and then shared.
+/// A template that is compiled when first asked for and then shared.
 #[derive(Debug)]
 pub struct Parser {
-    /// `<platform>/<command_words>`.
+    /// `<platform>/<command_words>` of a folder, the file's path in a collection.
     pub name: String,
     /// Where the template came from, for errors.
     pub origin: String,
-    /// The template's text.
-    pub text: String,
-    compiled: OnceLock<Result<Arc<Template>, TemplateError>>,
+    source: Source,
+    compiled: OnceLock<Result<Arc<Compiled>, Wrong>>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Text(String),
+    File(PathBuf),
+}
+
+/// What is wrong with it, to be told as often as it is asked for.
+#[derive(Debug)]
+struct Wrong {
+    message: String,
+    place: Option<Place>,
 }
 
 impl Parser {
     /// A parser whose template is not yet compiled.
     pub fn new(name: impl Into<String>, origin: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: name.into(), origin: origin.into(), text: text.into(), compiled: OnceLock::new() }
+        let source = Source::Text(text.into());
+        Self { name: name.into(), origin: origin.into(), source, compiled: OnceLock::new() }
+    }
+
+    /// A parser whose template is not yet read.
+    pub fn of_file(path: PathBuf) -> Self {
+        let name = path.display().to_string();
+        Self { origin: name.clone(), name, source: Source::File(path), compiled: OnceLock::new() }
     }
 
     /// The compiled template; who comes first compiles it, everybody else shares it.
     pub fn template(&self) -> Result<Arc<Template>> {
-        let compiled = self.compiled.get_or_init(|| Template::compile(&self.text).map(Arc::new));
-        compiled.as_ref().map(Arc::clone).map_err(|error| {
-            let line = error.line.max(1);
-            let excerpt = self.text.lines().nth(line - 1).unwrap_or_default().to_owned();
-            let place = Place { source: self.origin.clone(), line, column: error.column.max(1), excerpt };
-            Error::config(error.message.clone()).at(place)
+        self.compiled().map(|compiled| Arc::clone(&compiled.template))
+    }
+
+    /// The compiled template with its text.
+    pub fn compiled(&self) -> Result<Arc<Compiled>> {
+        let compiled = self.compiled.get_or_init(|| {
+            let text = match &self.source {
+                Source::Text(text) => Ok(text.clone()),
+                Source::File(path) => super::files::read(path),
+            };
+            let compiled = text.and_then(|text| compile(&self.origin, text));
+            compiled
+                .map(Arc::new)
+                .map_err(|error| Wrong { message: error.message().to_owned(), place: error.place().cloned() })
+        });
+        compiled.as_ref().map(Arc::clone).map_err(|wrong| {
+            let error = Error::config(wrong.message.clone());
+            match &wrong.place {
+                Some(place) => error.at(place.clone()),
+                None => error,
+            }
         })
     }
 }

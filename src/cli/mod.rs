@@ -12,6 +12,7 @@
 mod ask;
 mod chat;
 pub mod check;
+mod parse;
 mod serve;
 mod settings;
 
@@ -41,6 +42,8 @@ enum Command {
     Check(ConfigArgument),
     /// Start simulated routers and the web console; needs no configuration.
     Demo(serve::DemoArguments),
+    /// Parse outputs that lie in files by a TextFSM template or a platform's parser.
+    Parse(parse::Arguments),
     /// Serve the web console for your own network.
     Run(serve::RunArguments),
 }
@@ -63,6 +66,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
+    if let Command::Parse(arguments) = &arguments.command {
+        return parse::run(arguments);
+    }
     settings::log_to_stderr(matches!(arguments.command, Command::Run(_)));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -80,6 +86,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 }
             }
             Command::Demo(arguments) => serve::demo(arguments).await,
+            Command::Parse(arguments) => parse::run(&arguments),
             Command::Run(arguments) => serve::run(arguments).await,
         }
     });

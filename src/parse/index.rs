@@ -5,8 +5,15 @@
 //! template field may chain several, `a:b`. Every other field is a regular expression; in `Command` a
 //! `[[word]]` stands for every beginning of the word.
 
-use std::collections::HashMap;
+mod choose;
+mod shape;
 
+pub use choose::{Candidate, is_argument};
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use self::choose::Commands;
 use super::pyre::{Kind, Pattern, Scratch, Sets};
 use super::textfsm::TemplateError;
 
@@ -18,6 +25,7 @@ pub struct Index {
     dropped: Vec<Dropped>,
     patterns: Vec<Pattern>,
     sets: Sets,
+    commands: OnceLock<Commands>,
 }
 
 /// A line of the index.
@@ -27,6 +35,8 @@ pub struct Row {
     pub line: usize,
     /// The templates, to be merged in this order.
     pub templates: Vec<String>,
+    /// The field `Command` as it stands there; empty without such a column.
+    pub command: String,
     /// Per column the place of its pattern; none for the empty field, which every value satisfies.
     fields: Vec<Option<usize>>,
 }
@@ -76,7 +86,8 @@ impl Index {
                 }
                 continue;
             }
-            let mut row = Row { line: number, templates: Vec::new(), fields: Vec::new() };
+            let mut row =
+                Row { line: number, templates: Vec::new(), command: String::new(), fields: Vec::new() };
             let mut column = 1;
             for (place, field) in fields.iter().enumerate() {
                 let start = column + field.chars().take_while(|c| c.is_whitespace()).count();
@@ -90,6 +101,9 @@ impl Index {
                     continue;
                 }
                 let is_command = index.columns.get(place).is_some_and(|name| name == "Command");
+                if is_command {
+                    field.clone_into(&mut row.command);
+                }
                 let source = if is_command { completed(field) } else { field.to_owned() };
                 let pattern = match known.get(&source) {
                     Some(&pattern) => pattern,

@@ -1,8 +1,10 @@
 //! Text in, records out. Pure: no device, no file, no clock; a template and a text are all it sees.
 
 pub mod index;
+pub mod json;
 pub mod merge;
 pub mod pyre;
+mod repr;
 pub mod textfsm;
 
 /// A cell of a record, as the TextFSM reference yields it.

@@ -6,6 +6,7 @@ use super::{Gathered, INLINE, Reading, Step};
 use crate::catalogue::{Catalogue, join, rows};
 use crate::error::{Error, Failure, FailureKind};
 use crate::parse::Records;
+use crate::parse::merge::{Part, merge};
 
 /// Adds what `text` holds to `gathered`.
 pub(super) async fn read(
@@ -30,12 +31,16 @@ pub(super) async fn read(
             }
         },
         Reading::Verb(verb, source) | Reading::Join(verb, source) => {
-            let (records, _) =
-                parse(catalogue, &source.parser, text).await.map_err(|(mut failure, text)| {
+            let parsed = parse(catalogue, &source.parser, text).await;
+            let (records, _) = parsed
+                .and_then(|parsed| not_ignored(catalogue, &source.parser, parsed))
+                .map_err(|(mut failure, text)| {
                     failure.message = format!("`{}`: {}", step.command, failure.message);
-                    failure
-                        .partial(text)
-                        .hint(format!("`show` gives the output as it is; the parser is {}", source.parser))
+                    failure.partial(text).hint(format!(
+                        "`show` gives the output as it is; put it into a file, and `nocbot parse --parser {} \
+                         --explain FILE` says which rule took which line",
+                        source.parser
+                    ))
                 })?;
             let mapped = rows::rows(verb, source, &records);
             if matches!(step.reading, Reading::Join(..)) {
@@ -73,16 +78,89 @@ fn parse_now(
     text: String,
 ) -> Result<(Records, String), (Failure, String)> {
     let missing = || Error::config(format!("there is no parser {parser}"));
-    let template = match catalogue.parser(parser).ok_or_else(missing).and_then(|parser| parser.template()) {
-        Ok(template) => template,
+    let parsers = match catalogue.parsers_of(parser).ok_or_else(missing) {
+        Ok(parsers) => parsers,
         Err(error) => return Err((Failure::new(FailureKind::Parse, error.message()), text)),
     };
-    match template.parse(&text) {
-        Ok(records) => Ok((records, text)),
-        Err(error) => {
-            let line = error.text.chars().take(120).collect::<String>();
-            let message = format!("line {} is not what its parser knows: `{}`", error.line, line.trim());
-            Err((Failure::new(FailureKind::Parse, message), text))
+    let mut parts = Vec::with_capacity(parsers.len());
+    for parser in parsers {
+        let template = match parser.template() {
+            Ok(template) => template,
+            Err(error) => return Err((Failure::new(FailureKind::Parse, error.message()), text)),
+        };
+        match template.parse(&text) {
+            Ok(records) => parts.push(Part { records, keys: template.keys() }),
+            Err(error) => return Err((unknown_line(error.line, &error.text), text)),
         }
+    }
+    match merge(parts) {
+        Ok(records) => Ok((records, text)),
+        Err(error) => Err((Failure::new(FailureKind::Parse, error.to_string()), text)),
+    }
+}
+
+fn unknown_line(line: usize, text: &str) -> Failure {
+    let shown = text.chars().take(120).collect::<String>();
+    let message = format!("line {line} is not what its parser knows: `{}`", shown.trim());
+    Failure::new(FailureKind::Parse, message)
+}
+
+/// No records are an answer only where the parser's rules took every line: a template that passes over what it
+/// does not know must not make an empty table of it.
+fn not_ignored(
+    catalogue: &Catalogue,
+    parser: &str,
+    (records, text): (Records, String),
+) -> Result<(Records, String), (Failure, String)> {
+    if !records.rows.is_empty() || text.trim().is_empty() {
+        return Ok((records, text));
+    }
+    let ignored = catalogue.parsers_of(parser).into_iter().flatten().find_map(|parser| {
+        let steps = parser.template().ok()?.explain(&text).steps;
+        steps.into_iter().find(|step| step.rule.is_none() && !step.text.trim().is_empty())
+    });
+    match ignored {
+        Some(step) => Err((unknown_line(step.line, &step.text), text)),
+        None => Ok((records, text)),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::catalogue::Parser;
+
+    fn catalogue() -> Catalogue {
+        let mut catalogue = Catalogue::default();
+        let rules = [
+            ("lax", " ^${A}$$ -> Record\n"),
+            ("strict", " ^${A}$$ -> Record\n ^Head\n ^\\s*$$\n ^. -> Error\n"),
+        ];
+        for (name, rules) in rules {
+            let template = format!("Value A (x\\d)\n\nStart\n{rules}");
+            catalogue.parsers.insert(name.to_owned(), Arc::new(Parser::new(name, name, template)));
+        }
+        catalogue
+    }
+
+    fn read(parser: &str, text: &str) -> Result<usize, String> {
+        let catalogue = catalogue();
+        let parsed = parse_now(&catalogue, parser, text.to_owned());
+        let read = parsed.and_then(|parsed| not_ignored(&catalogue, parser, parsed));
+        read.map(|(records, _)| records.rows.len()).map_err(|(failure, kept)| {
+            assert_eq!((failure.kind, kept.as_str()), (FailureKind::Parse, text));
+            failure.message
+        })
+    }
+
+    #[test]
+    fn output_that_no_rule_takes_is_no_empty_answer() {
+        assert_eq!(read("strict", "Head\n\n"), Ok(0), "every line was taken by a rule");
+        assert_eq!(read("lax", " \n"), Ok(0), "there was no output");
+        assert_eq!(read("lax", "noise\nx1\n"), Ok(1));
+        assert!(read("lax", "\nnew release\n").unwrap_err().contains("line 2 is not what"));
+        assert!(read("strict", "Head\nnew\n").unwrap_err().contains("line 2 is not what"));
+        assert!(read("none", "x1").unwrap_err().contains("no parser none"));
     }
 }

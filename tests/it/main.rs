@@ -10,6 +10,7 @@ mod docs;
 mod faults;
 mod lab;
 mod layers;
+mod parse;
 mod platforms;
 mod sim;
 mod ssh;

@@ -19,15 +19,15 @@ use nocbot::parse::textfsm::Template;
 use serde_json::{Value, json};
 
 /// Where the reference is.
-struct Reference {
+pub struct Reference {
     python: PathBuf,
-    templates: PathBuf,
-    samples: PathBuf,
+    pub templates: PathBuf,
+    pub samples: PathBuf,
 }
 
 impl Reference {
     /// None, with a word about it, where it is not prepared.
-    fn find() -> Option<Self> {
+    pub fn find() -> Option<Self> {
         let variable = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.exists());
         let found = (|| {
             Some(Self {
@@ -43,7 +43,7 @@ impl Reference {
     }
 
     /// Runs `dump.py` with `input` on its standard input; its answers, line by line.
-    fn ask(&self, arguments: &[&str], input: &str) -> Vec<Value> {
+    pub fn ask(&self, arguments: &[&str], input: &str) -> Vec<Value> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/dump.py");
         let mut child = Command::new(&self.python)
             .arg(script)

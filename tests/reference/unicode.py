@@ -1,4 +1,4 @@
-"""Prints src/parse/pyre/tables.rs: what CPython 3.11's `re` takes for \\w and \\d beyond ASCII."""
+"""Prints src/parse/pyre/tables.rs: what CPython 3.11 takes for \\w, \\d and printable beyond ASCII."""
 
 import re
 import unicodedata
@@ -6,9 +6,13 @@ import unicodedata
 
 def boundaries(pattern):
     """Sorted code points at which membership changes, beginning with a first member."""
-    test, out, inside = re.compile(pattern), [], False
+    if pattern == "printable":
+        test = str.isprintable
+    else:
+        test = re.compile(pattern).match
+    out, inside = [], False
     for code in range(0x80, 0x110000):
-        member = test.match(chr(code)) is not None
+        member = bool(test(chr(code)))
         if member != inside:
             out.append(code)
             inside = member
@@ -29,3 +33,5 @@ print(f"//! membership changes (in, out, in, …), by Unicode {unicodedata.unida
 table("WORD", "Letters, digits and numerals: what `\\w` takes.", r"\w")
 print()
 table("DIGIT", "Decimal digits: what `\\d` takes.", r"\d")
+print()
+table("PRINTABLE", "What `repr` writes as it is.", r"printable")

@@ -57,7 +57,7 @@ pub use grams::Grams;
 pub use matcher::{Exhausted, Scratch};
 pub use pattern::{Kind, Pattern, Regex};
 pub use set::Sets;
-pub use unicode::{is_space, is_word};
+pub use unicode::{is_printable, is_space, is_word};
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
 //! What Python's `re` takes for a blank, a digit, a word character.
 
-use super::tables::{DIGIT, WORD};
+use super::tables::{DIGIT, PRINTABLE, WORD};
 
 /// Whether `\s` takes the code point: as `str.isspace`, so with U+001C to U+001F.
 pub fn is_space(code: u32) -> bool {
@@ -23,6 +23,14 @@ pub(super) fn is_digit(code: u32) -> bool {
     match u8::try_from(code) {
         Ok(byte) if byte.is_ascii() => byte.is_ascii_digit(),
         _ => inside(&DIGIT, code),
+    }
+}
+
+/// Whether `str.isprintable` takes the code point: what `repr` does not escape.
+pub fn is_printable(code: u32) -> bool {
+    match u8::try_from(code) {
+        Ok(byte) if byte.is_ascii() => !byte.is_ascii_control(),
+        _ => inside(&PRINTABLE, code),
     }
 }
 
