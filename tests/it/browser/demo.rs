@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::browser;
 
 /// Starts the demonstration and reads its address from what it prints.
-async fn demo() -> (Child, SocketAddr) {
+pub(super) async fn demo() -> (Child, SocketAddr) {
     let mut process = Command::new(env!("CARGO_BIN_EXE_nocbot"))
         .args(["demo", "--listen", "127.0.0.1:0"])
         .stdin(Stdio::null())
