@@ -51,7 +51,11 @@ async fn every_answer_of_the_first_hour_fits_the_screen() {
             browser.type_text(question).await;
             browser.press("Escape").await;
             browser.press("Enter").await;
-            browser.until(&format!("document.querySelectorAll('noc-turn')[{before}]?.dataset.state === 'answered'")).await;
+            browser
+                .until(&format!(
+                    "document.querySelectorAll('noc-turn')[{before}]?.dataset.state === 'answered'"
+                ))
+                .await;
             assert_eq!(browser.eval(WIDE).await, serde_json::json!([]), "{question} at {width}");
             if let Some(folder) = &folder {
                 browser.screenshot(&folder.join(format!("{name}-{what}.png"))).await;
