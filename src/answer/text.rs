@@ -57,7 +57,10 @@ pub fn render(answer: &Answer, width: Option<usize>) -> String {
         out.push_str(&table(&table_with_failures(&answer.failures), width));
     }
     if let Some(footer) = footer(answer) {
-        let _ = writeln!(out, "\n{footer}");
+        out.push('\n');
+        for line in footer.lines() {
+            out.push_str(&paragraph(line, width));
+        }
     }
     out
 }

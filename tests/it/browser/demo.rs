@@ -126,6 +126,11 @@ async fn vrf_r1_in_a_browser() {
         .await;
     assert_eq!(sizes, json!([360, 360, 360]));
 
+    if let Some(file) = std::env::var_os("NOCBOT_SCREENSHOT_PHONE") {
+        browser.eval("document.querySelector('main').scrollTop = 0").await;
+        browser.screenshot(file.as_ref()).await;
+    }
+
     // A foreign page is refused, and ours has broken no rule.
     assert_eq!(crate::web::socket::refusal(address, &[("origin", "http://evil.example")]).await, 403);
     assert_eq!(browser.complaints(), Vec::<String>::new());
