@@ -116,8 +116,10 @@ function refusal({ message, place, hints }, isVerb) {
   if (place?.excerpt) {
     const letters = Array.from(place.excerpt);
     const at = Math.max(0, place.column - 1);
-    const marked = h("mark", {}, letters[at] ?? "␣");
-    part.append(h("p", { class: "excerpt" }, letters.slice(0, at).join(""), marked, letters.slice(at + 1).join("")));
+    let end = at + 1;
+    while (end < letters.length && /[^\s,|&]/.test(letters[end] ?? "")) end++;
+    const marked = h("mark", {}, letters.slice(at, end).join("") || "␣");
+    part.append(h("p", { class: "excerpt" }, letters.slice(0, at).join(""), marked, letters.slice(end).join("")));
   }
   if (hints.length > 0) part.append(h("ul", { class: "hints" }, ...hints.map((text) => h("li", {}, ...hint(text, isVerb)))));
   return part;

@@ -137,7 +137,7 @@ function keep() {
 }
 
 function nearEnd() {
-  return conversation.scrollHeight - conversation.clientHeight - conversation.scrollTop < 80;
+  return conversation.scrollHeight - conversation.clientHeight - conversation.scrollTop < 8;
 }
 
 function toEnd() {
@@ -155,7 +155,7 @@ function reveal(turn) {
   const over = conversation.getBoundingClientRect().top - turn.getBoundingClientRect().top;
   if (over <= 0 || turn !== list.lastElementChild?.firstElementChild) return;
   pinned = false;
-  conversation.scrollTop -= over;
+  conversation.scrollTop -= over + 12;
 }
 
 newest.addEventListener("click", toEnd);

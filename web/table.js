@@ -8,7 +8,7 @@
 
 import { compare, isRight, mood, show, width } from "./cells.js";
 import { button, count, h } from "./dom.js";
-import { sentence } from "./prose.js";
+import { sentence, suggestion } from "./prose.js";
 
 /** Rows shown at once; the rest when asked for, in chunks, one per frame. */
 const ROWS = 200;
@@ -16,6 +16,8 @@ const CHUNK = 100;
 /** The widest a column grows, in letters; longer texts wrap. */
 const FIRST = 22;
 const WIDEST = 40;
+/** The same in a table of words, such as those of `help`. */
+const WORDS = 72;
 
 export class NocTable extends HTMLElement {
   /** @type {Table} */
@@ -38,7 +40,8 @@ export class NocTable extends HTMLElement {
    * @param {string} label
    */
   show(table, failures, label) {
-    this.#table = table;
+    this.#table = withoutEmptyColumns(table);
+    this.toggleAttribute("data-words", isWords(this.#table));
     this.#failures = failures;
     this.#scroller.setAttribute("aria-label", `Table: ${label}`);
     this.#scroller.append(this.#element);
@@ -77,6 +80,7 @@ export class NocTable extends HTMLElement {
   /** Columns and their headings. */
   #frame() {
     const { columns, rows } = this.#table;
+    const widest = isWords(this.#table) ? WORDS : WIDEST;
     const group = h("colgroup");
     const head = h("tr");
     let total = 0;
@@ -85,11 +89,11 @@ export class NocTable extends HTMLElement {
       let letters = Math.max(4, width(column.name) + 2);
       if (index === 0) for (const failure of this.#failures) letters = Math.max(letters, width(failure.device));
       for (const row of rows) letters = Math.max(letters, width(show(row[index])) + sign);
-      letters = Math.min(letters, index === 0 ? FIRST : WIDEST);
+      letters = Math.min(letters, index === 0 ? FIRST : widest);
       total += letters;
       const col = h("col");
       if (index > 0) col.style.width = `calc(${letters}ch + var(--gap))`;
-      else this.style.setProperty("--first", `calc(min(${letters}ch, 34cqi) + var(--gap))`);
+      else this.style.setProperty("--first", `calc(min(${letters}ch, 34cqi) + 0.9rem + var(--gap) / 2)`);
       group.append(col);
       head.append(this.#heading(column, index));
     });
@@ -164,11 +168,33 @@ export class NocTable extends HTMLElement {
 }
 
 /**
+ * Words about words, as in `help`: wrapped and stacked on a phone, where rows of devices scroll.
+ * @param {Table} table
+ */
+function isWords({ columns }) {
+  return columns.length > 1 && columns[0]?.name !== "device" && columns.every((column) => column.type === "text");
+}
+
+/**
+ * A column in which no row says anything only takes room; the files of the answer have it.
+ * @param {Table} table
+ * @returns {Table}
+ */
+function withoutEmptyColumns({ columns, rows }) {
+  if (rows.length === 0) return { columns, rows };
+  const kept = columns.flatMap((_, index) => (index === 0 || rows.some((row) => show(row[index]) !== "") ? [index] : []));
+  if (kept.length === columns.length) return { columns, rows };
+  const pick = (/** @type {any[]} */ from) => kept.map((index) => from[index]);
+  return { columns: pick(columns), rows: rows.map(pick) };
+}
+
+/**
  * @param {Column[]} columns
  * @param {Table["rows"][number]} row
  */
 function tableRow(columns, row) {
   const line = h("tr");
+  const words = isWords({ columns, rows: [] });
   columns.forEach((column, index) => {
     const text = show(row[index]);
     const cell = index === 0 ? h("th", { scope: "row" }) : h("td");
@@ -176,7 +202,10 @@ function tableRow(columns, row) {
     const state = mood(column, text);
     if (text === "") cell.append(h("span", { class: "none", "aria-label": "empty" }, "–"));
     else if (state) cell.append(h("span", { class: `state ${state}` }, text));
+    else if (words && column.name === "example") cell.append(suggestion(text));
+    else if (words) cell.append(...sentence(text));
     else cell.append(text);
+    if (state === "trouble") line.className = "troubled";
     line.append(cell);
   });
   return line;

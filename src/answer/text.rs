@@ -8,8 +8,8 @@ use super::{Answer, Block, footer, table_with_failures};
 use crate::error::Place;
 use crate::table::{Column, Table, Type};
 
-/// Writes the whole answer. A table wider than `width` cells is written as one record after the
-/// other; no width means no limit.
+/// Writes the whole answer. A table wider than `width` cells keeps the columns that fit, and
+/// the other cells of each row stand below it; no width means no limit.
 pub fn render(answer: &Answer, width: Option<usize>) -> String {
     let mut out = String::new();
     let mut failures_shown = false;
@@ -35,8 +35,9 @@ pub fn render(answer: &Answer, width: Option<usize>) -> String {
                 out.push('\n');
             }
             Block::Text { text } => {
-                out.push_str(text.trim_end());
-                out.push('\n');
+                for line in text.trim_end().lines() {
+                    out.push_str(&paragraph(line, width));
+                }
             }
             Block::Error { message, place, hints } => {
                 let _ = writeln!(out, "{message}");
@@ -56,7 +57,10 @@ pub fn render(answer: &Answer, width: Option<usize>) -> String {
         out.push_str(&table(&table_with_failures(&answer.failures), width));
     }
     if let Some(footer) = footer(answer) {
-        let _ = writeln!(out, "\n{footer}");
+        out.push('\n');
+        for line in footer.lines() {
+            out.push_str(&paragraph(line, width));
+        }
     }
     out
 }
@@ -68,7 +72,7 @@ fn excerpt(out: &mut String, place: &Place) {
 }
 
 /// A table in columns; long texts are wrapped where the columns do not fit into `width`, and what cannot
-/// be made to fit is written as records.
+/// be made to fit stands below its row.
 pub fn table(table: &Table, width: Option<usize>) -> String {
     let shown = table.without_empty_columns();
     if shown.rows.is_empty() {
@@ -76,6 +80,7 @@ pub fn table(table: &Table, width: Option<usize>) -> String {
     }
     let cells: Vec<Vec<String>> =
         shown.rows.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect();
+    let mut kept = shown.columns.len();
     let mut widths: Vec<usize> = shown
         .columns
         .iter()
@@ -85,13 +90,21 @@ pub fn table(table: &Table, width: Option<usize>) -> String {
             cells.max().unwrap_or(0).max(column.name.width())
         })
         .collect();
-    if width.is_some_and(|width| !shrink(&mut widths, &shown.columns, width)) {
-        return records(&shown, &cells);
+    if let Some(width) = width {
+        let natural = widths.clone();
+        while !shrink(&mut widths, &shown.columns, width) {
+            kept = widths.len().saturating_sub(1);
+            if kept < 2 {
+                return records(&shown, &cells);
+            }
+            widths.clone_from(&natural);
+            widths.truncate(kept);
+        }
     }
     let mut out = String::new();
     let names: Vec<String> = shown.columns.iter().map(|column| column.name.clone()).collect();
     let rule: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
-    for row in [&names, &rule].into_iter().chain(&cells) {
+    for (index, row) in [&names, &rule].into_iter().chain(&cells).enumerate() {
         let wrapped: Vec<Vec<&str>> =
             row.iter().zip(&widths).map(|(cell, width)| wrap(cell, *width)).collect();
         for line in 0..wrapped.iter().map(Vec::len).max().unwrap_or(1) {
@@ -105,8 +118,84 @@ pub fn table(table: &Table, width: Option<usize>) -> String {
             }
             let _ = writeln!(out, "{}", text.trim_end());
         }
+        if let (Some(width), true) = (width, index > 1) {
+            below(&mut out, names.iter().zip(row).skip(kept), width);
+        }
     }
     out
+}
+
+/// The cells for which a row has no room, as `name value`, on lines of their own.
+fn below<'a>(out: &mut String, cells: impl Iterator<Item = (&'a String, &'a String)>, width: usize) {
+    const INDENT: &str = "    ";
+    let room = width.saturating_sub(INDENT.width());
+    let mut lines: Vec<String> = Vec::new();
+    for (name, cell) in cells.filter(|(_, cell)| !cell.is_empty()) {
+        let item = format!("{name} {cell}");
+        match lines.last_mut().filter(|line| line.width() + 3 + item.width() <= room) {
+            Some(line) => line.extend([" · ", &item]),
+            None => lines.push(item),
+        }
+    }
+    for part in lines.iter().flat_map(|line| wrap(line, room)) {
+        let _ = writeln!(out, "{INDENT}{part}");
+    }
+}
+
+/// A line of text, broken at blanks; the rest of a line of two parts stands under its second part.
+fn paragraph(line: &str, width: Option<usize>) -> String {
+    let body = line.trim_start();
+    let lead = line.len().saturating_sub(body.len());
+    let head = match body.find("  ") {
+        Some(gap) if lead > 0 => line.len() - body.get(gap..).unwrap_or_default().trim_start().len(),
+        _ => lead,
+    };
+    let (first, rest) = line.split_at_checked(head).unwrap_or(("", line));
+    let hang = first.width();
+    let Some(room) = width.and_then(|width| width.checked_sub(hang)).filter(|room| *room >= 20) else {
+        return format!("{line}\n");
+    };
+    let mut out = String::new();
+    for (index, part) in wrap(rest, room).into_iter().enumerate() {
+        let indent = if index == 0 { first.to_owned() } else { " ".repeat(hang) };
+        let _ = writeln!(out, "{indent}{part}");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Value;
+
+    #[test]
+    fn what_has_no_room_stands_below_its_row() {
+        let names = ["device", "interface", "mac_address", "in_errors"];
+        let mut wide = Table::new(names.map(|name| Column::new(name, Type::Mac)).to_vec());
+        wide.push(["r1", "GigabitEthernet0/1", "52:54:00:00:01:02", "17"].map(Value::text).to_vec());
+        let text = table(&wide, Some(50));
+        assert!(text.lines().all(|line| line.width() <= 50), "{text}");
+        assert!(
+            text.contains("\nr1      GigabitEthernet0/1  52:54:00:00:01:02\n    in_errors 17\n"),
+            "{text}"
+        );
+        assert!(!table(&wide, None).contains("\n    "));
+    }
+
+    #[test]
+    fn lines_of_text_break_at_blanks_and_hang() {
+        let line = "  site:ams   a key of the inventory: group, platform or name";
+        assert_eq!(
+            paragraph(line, Some(42)),
+            "  site:ams   a key of the inventory:\n             group, platform or name\n"
+        );
+        assert_eq!(paragraph(line, None), format!("{line}\n"));
+        assert_eq!(
+            paragraph("one two three four five six seven", Some(20)),
+            "one two three four\nfive six seven\n"
+        );
+        assert_eq!(paragraph("", Some(20)), "\n");
+    }
 }
 
 /// Narrows the widest columns of texts until all fit into `width`; `false` when they cannot.

@@ -10,16 +10,16 @@ use crate::table::{Column, Table, Type, Value};
 
 /// The devices, the way to each, the literal command lines and the parsers.
 pub(super) fn answer(plan: &Plan, catalogue: &Catalogue) -> Answer {
-    let columns = ["device", "platform", "transport", "command", "parser", "remark"];
+    let columns = ["device", "platform", "command", "parser", "transport", "remark"];
     let mut table = Table::new(columns.map(|name| Column::new(name, Type::Text)).to_vec());
     for job in &plan.jobs {
         for step in &job.steps {
             table.push(vec![
                 Value::text(job.device.name.as_str()),
                 Value::text(job.platform.name.as_str()),
-                Value::text(way(job)),
                 Value::text(step.command.as_str()),
                 Value::text(parser(step)),
+                Value::text(way(job)),
                 Value::Null,
             ]);
         }

@@ -9,12 +9,12 @@ use crate::verb::{Argument, ArgumentType, Class, Verb};
 
 /// How devices are named, for `help`.
 const TARGETS: &str = "Devices: one or many, joined from left to right.\n  \
-    r1,r2            these\n  \
-    @core            a group\n  \
-    edge-*           a pattern; /^edge-[12]$/ a regular expression\n  \
-    site:ams         a key of the inventory: group, platform, name, host or one of its own\n  \
-    @core & site:ams what both have\n  \
-    all - r1         all but one";
+    r1,r2             these\n  \
+    @core             a group\n  \
+    edge-*            a pattern; /^edge-[12]$/ a regular expression\n  \
+    site:ams          a key of the inventory: group, platform, name, host or one of its own\n  \
+    @core & site:ams  what both have\n  \
+    all - r1          all but one";
 
 /// What `help` and `help <topic>` answer; the topic is the main word of a verb, a built-in command or
 /// a stage, as the parser gives it.

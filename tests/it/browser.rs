@@ -6,6 +6,7 @@
 mod chromium;
 mod demo;
 mod page;
+mod tour;
 
 use chromium::Browser;
 

@@ -63,3 +63,51 @@ fn a_broken_example_would_be_found() {
     assert!(!check.status.success());
     assert!((check.out.clone() + &check.err).contains("two.raw"), "{}{}", check.out, check.err);
 }
+
+/// The Markdown files for people: at the top, in `docs/` and in the lab.
+fn pages() -> Vec<std::path::PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages: Vec<_> = ["", "docs", "lab"]
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(root.join(folder)).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
+        .collect();
+    pages.sort();
+    pages
+}
+
+#[test]
+fn every_relative_link_leads_somewhere() {
+    let mut links = 0;
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(to, _)| to) {
+            if target.contains("://") || target.starts_with('#') || target.contains(char::is_whitespace) {
+                continue;
+            }
+            let file = target.split('#').next().unwrap();
+            assert!(page.parent().unwrap().join(file).exists(), "{}: {target}", page.display());
+            links += 1;
+        }
+    }
+    assert!(links > 10, "only {links} links");
+}
+
+#[test]
+fn the_questions_of_the_readme_are_answered() {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let table = text.split("## What you can ask").nth(1).unwrap().split("\n## ").next().unwrap();
+    let questions: Vec<String> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `"))
+        .filter_map(|line| line.split_once("` |"))
+        .map(|(question, _)| question.replace("\\|", "|"))
+        .collect();
+    assert!(questions.len() >= 7, "{questions:?}");
+    let directory = tempfile::tempdir().unwrap();
+    for question in questions {
+        let run = nocbot(&["ask", "--demo", &question], directory.path());
+        assert!(run.status.success(), "{question}\n{}{}", run.out, run.err);
+    }
+}

@@ -136,8 +136,8 @@ fn text_shows_rows_and_failures() {
     r1: something
     ");
     let narrow = text::render(&answer(), Some(36));
-    assert!(narrow.contains("neighbor    10.0.0.2\n"), "{narrow}");
-    assert!(narrow.lines().all(|line| line.chars().count() <= 40), "{narrow}");
+    assert!(narrow.contains("\nr1      10.0.0.2          65000\n    state Established"), "{narrow}");
+    assert!(narrow.lines().all(|line| line.chars().count() <= 36), "{narrow}");
 }
 
 #[test]

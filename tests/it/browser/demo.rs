@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::browser;
 
 /// Starts the demonstration and reads its address from what it prints.
-async fn demo() -> (Child, SocketAddr) {
+pub(super) async fn demo() -> (Child, SocketAddr) {
     let mut process = Command::new(env!("CARGO_BIN_EXE_nocbot"))
         .args(["demo", "--listen", "127.0.0.1:0"])
         .stdin(Stdio::null())
@@ -125,6 +125,11 @@ async fn vrf_r1_in_a_browser() {
         )
         .await;
     assert_eq!(sizes, json!([360, 360, 360]));
+
+    if let Some(file) = std::env::var_os("NOCBOT_SCREENSHOT_PHONE") {
+        browser.eval("document.querySelector('main').scrollTop = 0").await;
+        browser.screenshot(file.as_ref()).await;
+    }
 
     // A foreign page is refused, and ours has broken no rule.
     assert_eq!(crate::web::socket::refusal(address, &[("origin", "http://evil.example")]).await, 403);
