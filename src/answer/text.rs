@@ -163,41 +163,6 @@ fn paragraph(line: &str, width: Option<usize>) -> String {
     out
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::table::Value;
-
-    #[test]
-    fn what_has_no_room_stands_below_its_row() {
-        let names = ["device", "interface", "mac_address", "in_errors"];
-        let mut wide = Table::new(names.map(|name| Column::new(name, Type::Mac)).to_vec());
-        wide.push(["r1", "GigabitEthernet0/1", "52:54:00:00:01:02", "17"].map(Value::text).to_vec());
-        let text = table(&wide, Some(50));
-        assert!(text.lines().all(|line| line.width() <= 50), "{text}");
-        assert!(
-            text.contains("\nr1      GigabitEthernet0/1  52:54:00:00:01:02\n    in_errors 17\n"),
-            "{text}"
-        );
-        assert!(!table(&wide, None).contains("\n    "));
-    }
-
-    #[test]
-    fn lines_of_text_break_at_blanks_and_hang() {
-        let line = "  site:ams   a key of the inventory: group, platform or name";
-        assert_eq!(
-            paragraph(line, Some(42)),
-            "  site:ams   a key of the inventory:\n             group, platform or name\n"
-        );
-        assert_eq!(paragraph(line, None), format!("{line}\n"));
-        assert_eq!(
-            paragraph("one two three four five six seven", Some(20)),
-            "one two three four\nfive six seven\n"
-        );
-        assert_eq!(paragraph("", Some(20)), "\n");
-    }
-}
-
 /// Narrows the widest columns of texts until all fit into `width`; `false` when they cannot.
 fn shrink(widths: &mut [usize], columns: &[Column], width: usize) -> bool {
     /// A column is not made narrower than this.
@@ -260,4 +225,39 @@ fn records(table: &Table, cells: &[Vec<String>]) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Value;
+
+    #[test]
+    fn what_has_no_room_stands_below_its_row() {
+        let names = ["device", "interface", "mac_address", "in_errors"];
+        let mut wide = Table::new(names.map(|name| Column::new(name, Type::Mac)).to_vec());
+        wide.push(["r1", "GigabitEthernet0/1", "52:54:00:00:01:02", "17"].map(Value::text).to_vec());
+        let text = table(&wide, Some(50));
+        assert!(text.lines().all(|line| line.width() <= 50), "{text}");
+        assert!(
+            text.contains("\nr1      GigabitEthernet0/1  52:54:00:00:01:02\n    in_errors 17\n"),
+            "{text}"
+        );
+        assert!(!table(&wide, None).contains("\n    "));
+    }
+
+    #[test]
+    fn lines_of_text_break_at_blanks_and_hang() {
+        let line = "  site:ams   a key of the inventory: group, platform or name";
+        assert_eq!(
+            paragraph(line, Some(42)),
+            "  site:ams   a key of the inventory:\n             group, platform or name\n"
+        );
+        assert_eq!(paragraph(line, None), format!("{line}\n"));
+        assert_eq!(
+            paragraph("one two three four five six seven", Some(20)),
+            "one two three four\nfive six seven\n"
+        );
+        assert_eq!(paragraph("", Some(20)), "\n");
+    }
 }
