@@ -1,6 +1,6 @@
 //! Parsing of outputs that lie in files: what `nocbot parse` does. No device, no inventory, no runtime.
 //!
-//! [`Chain`] is what reads one output; [`batch`] answers JSON lines and keeps what it compiled; [`format`]
+//! [`Chain`] is what reads one output; [`batch`] answers JSON lines and keeps what it compiled; [`mod@format`]
 //! writes records, `explain` who took which line; `lookup` finds the chain of a platform's command.
 
 pub mod batch;
