@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Incoming;
 use crate::answer::DeviceFailure;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, narrow};
 use crate::command::{self, Command, Question, Stage};
 use crate::error::{Error, Failure, FailureKind, Kind, Result};
 use crate::inventory::Device;
@@ -148,7 +148,7 @@ fn show(platform: &Platform, line: &str, stages: &[Stage], catalogue: &Catalogue
         Some(parser) if !lines_wanted(stages) => Reading::Parser(parser),
         _ => Reading::Text,
     };
-    Ok(Step { command, interrupt: None, reading })
+    Ok(Step { command, interrupt: None, reading, narrows: Vec::new() })
 }
 
 /// Whether the bars filter lines and nothing needs columns: then `show` means the device's own lines.
@@ -170,7 +170,9 @@ fn steps(verb: &Arc<Verb>, arguments: &Arguments, platform: &Platform) -> Result
         unable(format!("{} cannot answer `{}` with these arguments", platform.title, verb.name))
     })?;
     let own = std::iter::once(source).chain(&source.also).map(|source| step(verb, source, arguments, false));
-    own.chain(source.join.iter().map(|source| step(verb, source, arguments, true))).collect()
+    let steps = own.chain(source.join.iter().map(|source| step(verb, source, arguments, true)));
+    let narrows = narrow::narrows(verb, source, arguments);
+    steps.map(|step| step.map(|step| Step { narrows: narrows.clone(), ..step })).collect()
 }
 
 fn step(verb: &Arc<Verb>, source: &Source, arguments: &Arguments, join: bool) -> Result<Step, Failure> {
@@ -181,5 +183,5 @@ fn step(verb: &Arc<Verb>, source: &Source, arguments: &Arguments, join: bool) ->
     let interrupt = source.interrupt_after(arguments);
     let (verb, source) = (Arc::clone(verb), Arc::new(source.clone()));
     let reading = if join { Reading::Join(verb, source) } else { Reading::Verb(verb, source) };
-    Ok(Step { command, interrupt, reading })
+    Ok(Step { command, interrupt, reading, narrows: Vec::new() })
 }

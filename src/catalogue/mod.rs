@@ -5,6 +5,7 @@ mod collection;
 mod files;
 pub mod join;
 mod load;
+pub mod narrow;
 mod parser;
 pub mod parsing;
 pub mod rows;

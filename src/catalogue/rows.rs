@@ -31,25 +31,64 @@ pub fn columns(verb: &Verb) -> Vec<Column> {
 pub fn rows(verb: &Verb, source: &Source, records: &Records) -> Mapped {
     let plans: Vec<Plan> = verb.columns.iter().map(|def| Plan::new(def, source, &records.header)).collect();
     let mut misfits: Vec<Vec<String>> = vec![Vec::new(); plans.len()];
+    let overlays = overlays(verb);
     let mut rows = Vec::with_capacity(records.rows.len());
     for record in &records.rows {
         let count = plans.iter().map(|plan| plan.rows(record)).max().unwrap_or(1);
         for row in 0..count {
             let cells = plans.iter().zip(&mut misfits);
-            rows.push(cells.map(|(plan, misfits)| plan.cell(record, row, misfits)).collect());
+            let mut cells: Vec<Value> =
+                cells.map(|(plan, misfits)| plan.cell(record, row, misfits)).collect();
+            for overlay in &overlays {
+                overlay.lay(&mut cells);
+            }
+            rows.push(cells);
         }
     }
     let notes = plans.iter().zip(misfits).filter(|(_, misfits)| !misfits.is_empty());
     let notes = notes.map(|(plan, misfits)| {
         let first = misfits.first().map_or("", String::as_str);
         let more = if misfits.len() > 1 { format!(" and {} more", misfits.len() - 1) } else { String::new() };
-        format!(
-            "`{first}`{more} in the column {} cannot be read as {}",
-            plan.def.name,
-            plan.def.kind.as_str()
-        )
+        let name = &plan.def.name;
+        if plan.def.values.is_empty() {
+            format!("`{first}`{more} in the column {name} cannot be read as {}", plan.def.kind.as_str())
+        } else {
+            format!("`{first}`{more} in the column {name} is none of {}", plan.def.values.join(", "))
+        }
     });
     Mapped { notes: notes.collect(), rows }
+}
+
+/// A word that stands instead of a state where other columns are so.
+struct Overlay<'a> {
+    column: usize,
+    word: &'a str,
+    conditions: Vec<(usize, &'a str)>,
+}
+
+impl Overlay<'_> {
+    fn lay(&self, row: &mut [Value]) {
+        let is = |(column, word): &(usize, &str)| {
+            row.get(*column).is_some_and(|cell| cell.to_string().eq_ignore_ascii_case(word))
+        };
+        if self.conditions.iter().all(is)
+            && let Some(cell) = row.get_mut(self.column)
+        {
+            *cell = Value::text(self.word);
+        }
+    }
+}
+
+fn overlays(verb: &Verb) -> Vec<Overlay<'_>> {
+    let place = |name: &str| verb.columns.iter().position(|column| column.name == name);
+    let mut overlays = Vec::new();
+    for (column, def) in verb.columns.iter().enumerate() {
+        for (word, conditions) in &def.instead {
+            let conditions = conditions.iter().filter_map(|(name, word)| Some((place(name)?, word.as_str())));
+            overlays.push(Overlay { column, word, conditions: conditions.collect() });
+        }
+    }
+    overlays
 }
 
 /// The records as they are, every value a text: for `show`, whose columns the parser decides.
@@ -161,6 +200,13 @@ impl<'a> Plan<'a> {
 
     fn read(&self, text: &str, misfits: &mut Vec<String>) -> Value {
         let text = self.replaced(text);
+        if !self.def.values.is_empty() && !text.is_empty() {
+            let known = self.def.values.iter().find(|value| value.eq_ignore_ascii_case(&text));
+            return Value::Text(known.cloned().unwrap_or_else(|| {
+                misfits.push(text.clone());
+                text
+            }));
+        }
         Value::read(self.def.kind, &text).unwrap_or_else(|| {
             misfits.push(text.clone());
             Value::Text(text)
@@ -247,8 +293,7 @@ mod tests {
         let def = |(name, kind): &(&str, Type)| ColumnDef {
             name: (*name).to_owned(),
             kind: *kind,
-            help: String::new(),
-            good: Vec::new(),
+            ..ColumnDef::default()
         };
         Verb {
             name: "ip".into(),

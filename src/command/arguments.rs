@@ -160,6 +160,7 @@ pub(super) fn usage(argument: &Argument) -> String {
     match argument.kind {
         ArgumentType::Word => format!("a name (`{name} NAME`)"),
         ArgumentType::Ip => format!("an address (`{name} 10.0.0.1`)"),
+        ArgumentType::Mac => format!("a hardware address (`{name} 00:50:56:01:02:03`)"),
         ArgumentType::Prefix => format!("an address or a prefix (`{name} 10.0.0.0/8`)"),
         ArgumentType::Host => format!("an address or a DNS name (`{name} 10.0.0.1`)"),
         ArgumentType::Interface => format!("an interface (`{name} lo`)"),

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnetwork::IpNetwork;
 
 use super::word::{self, Found};
+use crate::table::{Type, Value};
 use crate::verb::{Argument, ArgumentType, ArgumentValue};
 
 /// The longest word.
@@ -18,6 +19,10 @@ pub(super) fn read(argument: &Argument, text: &str) -> Result<ArgumentValue, Str
     let name = &argument.name;
     match argument.kind {
         ArgumentType::Word => word(text).map(ArgumentValue::Word),
+        ArgumentType::Mac => match Value::read(Type::Mac, text) {
+            Some(mac @ Value::Mac(_)) => Ok(ArgumentValue::Word(mac.to_string())),
+            _ => Err(format!("`{text}` is no hardware address such as 00:50:56:01:02:03")),
+        },
         ArgumentType::Interface => {
             let folded: String = text.split_whitespace().collect();
             word(&folded).map(ArgumentValue::Word)

@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::Catalogue;
+use crate::catalogue::narrow::Narrow;
 use crate::error::{Failure, FailureKind};
 use crate::inventory::Device;
 use crate::profile::{Platform, Source};
@@ -60,6 +61,8 @@ pub struct Step {
     pub interrupt: Option<Duration>,
     /// What becomes of the output.
     pub reading: Reading,
+    /// Which of its rows are meant, where the command could not say it.
+    pub narrows: Vec<Narrow>,
 }
 
 /// What becomes of an output.

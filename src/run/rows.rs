@@ -7,6 +7,7 @@ use crate::catalogue::{Catalogue, join, rows};
 use crate::error::{Error, Failure, FailureKind};
 use crate::parse::Records;
 use crate::parse::merge::{Part, merge};
+use crate::table::Value;
 
 /// Adds what `text` holds to `gathered`.
 pub(super) async fn read(
@@ -48,7 +49,8 @@ pub(super) async fn read(
             } else {
                 gathered.columns = rows::columns(verb);
                 gathered.parsed = true;
-                gathered.rows.extend(mapped.rows);
+                let meant = |row: &Vec<Value>| step.narrows.iter().all(|narrow| narrow.keeps(row));
+                gathered.rows.extend(mapped.rows.into_iter().filter(meant));
             }
             gathered.notes.extend(mapped.notes);
         }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Argument, ArgumentType, Verb};
+use super::{Argument, ArgumentType, ColumnDef, Verb};
 use crate::error::Error;
+use crate::table::Type;
 use crate::text::did_you_mean;
 use crate::yaml::Node;
 
@@ -103,6 +104,18 @@ fn columns(node: &Node, verb: &Verb, errors: &mut Vec<Error>) {
             errors.push(place.error(format!("the column `{}` stands here twice", column.name)));
         }
     }
+    for (index, column) in verb.columns.iter().enumerate() {
+        check_words(node.nearest(&["columns", &index.to_string()]), column, &names, errors);
+    }
+    for (index, argument) in verb.arguments.iter().enumerate() {
+        let Some(column) = argument.narrows.as_deref().filter(|column| !names.contains(column)) else {
+            continue;
+        };
+        let place = node.nearest(&["arguments", &index.to_string(), "narrows"]);
+        let error =
+            place.error(format!("`narrows` names the column `{column}`, which the verb does not have"));
+        errors.push(hinted(error, did_you_mean(column, names.iter().copied())));
+    }
     let lists = [("key", &verb.key), ("volatile", &verb.volatile), ("sort", &verb.sort)];
     for (field, list) in lists {
         for (index, name) in list.iter().enumerate() {
@@ -115,6 +128,32 @@ fn columns(node: &Node, verb: &Verb, errors: &mut Vec<Error>) {
                 ));
             }
         }
+    }
+}
+
+/// The words of a `state` column.
+fn check_words(place: &Node, column: &ColumnDef, names: &BTreeSet<&str>, errors: &mut Vec<Error>) {
+    let lists = [
+        ("good", column.good.is_empty()),
+        ("values", column.values.is_empty()),
+        ("instead", column.instead.is_empty()),
+    ];
+    for (field, _) in lists.iter().filter(|(_, empty)| !empty && column.kind != Type::State) {
+        errors.push(place.nearest(&[field]).error(format!("only a column of type `state` has `{field}`")));
+    }
+    let known = |word: &str| column.values.is_empty() || column.values.iter().any(|value| value == word);
+    let words = column.good.iter().map(|word| ("good", word));
+    for (field, word) in words.chain(column.instead.keys().map(|word| ("instead", word))) {
+        if !known(word) {
+            let error = place.nearest(&[field]).error(format!("`{word}` is none of the column's `values`"));
+            errors.push(hinted(error, did_you_mean(word, column.values.iter().map(String::as_str))));
+        }
+    }
+    for other in
+        column.instead.values().flat_map(BTreeMap::keys).filter(|other| !names.contains(other.as_str()))
+    {
+        let error = place.nearest(&["instead"]).error(format!("the verb has no column `{other}`"));
+        errors.push(hinted(error, did_you_mean(other, names.iter().copied())));
     }
 }
 
@@ -151,7 +190,7 @@ fn check_argument(place: &Node, argument: &Argument, errors: &mut Vec<Error>) {
             ArgumentType::Choice => argument.choices.contains(default),
             ArgumentType::Ip => default.parse::<std::net::IpAddr>().is_ok(),
             ArgumentType::Prefix => default.parse::<ipnetwork::IpNetwork>().is_ok(),
-            ArgumentType::Flag | ArgumentType::Line => false,
+            ArgumentType::Flag | ArgumentType::Line | ArgumentType::Mac => false,
             ArgumentType::Word | ArgumentType::Host | ArgumentType::Interface => is_value(default),
         };
         if !fits {

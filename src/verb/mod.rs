@@ -64,7 +64,7 @@ pub struct Verb {
 }
 
 /// A column of a verb.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ColumnDef {
     /// Its name.
@@ -78,6 +78,13 @@ pub struct ColumnDef {
     /// For `state` columns: the words that are fine; anything else is trouble and sorts first.
     #[serde(default)]
     pub good: Vec<String>,
+    /// For `state` columns: every word that there is. Another one stays as the device wrote it, with a note.
+    #[serde(default)]
+    pub values: Vec<String>,
+    /// For `state` columns: words that stand instead of the cell where other columns are so
+    /// (`{admin-down: {admin: down}}`).
+    #[serde(default)]
+    pub instead: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// An argument or option of a verb.
@@ -109,6 +116,10 @@ pub struct Argument {
     /// For addresses and prefixes: the networks that are refused.
     #[serde(default)]
     pub deny: Vec<IpNetwork>,
+    /// The column that it narrows: where a device's command takes no such argument, the rows whose cell
+    /// is another one are left out.
+    #[serde(default)]
+    pub narrows: Option<String>,
 }
 
 /// What an argument accepts. Nothing but the typed value ever reaches a device's command line.
@@ -123,6 +134,8 @@ pub enum ArgumentType {
     Prefix,
     /// An address or a DNS name.
     Host,
+    /// A hardware address in any usual form.
+    Mac,
     /// An interface name: as `word`, with blanks folded away.
     Interface,
     /// A whole number within `range`.

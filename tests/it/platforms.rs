@@ -2,7 +2,7 @@
 
 mod collection;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nocbot::catalogue::Catalogue;
 use nocbot::catalogue::check::{check, expected_yaml};
@@ -12,6 +12,19 @@ use nocbot::secret::Environment;
 
 fn reports<'a>(errors: impl IntoIterator<Item = &'a Error>) -> String {
     errors.into_iter().map(Error::report).collect::<Vec<_>>().join("\n")
+}
+
+/// The source tree, which may be another one than that of the build.
+fn tree() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
+}
+
+/// The tree's data files lie over those of the build: no build is needed after a change of data.
+fn config_of_the_tree() -> Config {
+    let mut config = Config::without_file(Path::new("/nonexistent"));
+    config.profiles = vec![tree().join("device-profiles")];
+    config.parsers = vec![tree().join("parsers")];
+    config
 }
 
 #[test]
@@ -32,9 +45,7 @@ fn missing_records_are_written_when_asked_for() {
     if std::env::var_os("NOCBOT_WRITE_SAMPLES").is_none() {
         return;
     }
-    let mut config = Config::without_file(Path::new("/nonexistent"));
-    config.parsers = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("parsers")];
-    let loaded = Catalogue::load(&config, &Environment::empty())
+    let loaded = Catalogue::load(&config_of_the_tree(), &Environment::empty())
         .unwrap_or_else(|errors| panic!("{}", reports(&errors)));
     for (name, samples) in &loaded.samples {
         let Some(parser) = loaded.catalogue.parser(name) else { continue };

@@ -46,6 +46,7 @@ fn values(argument: &Argument) -> Vec<ArgumentValue> {
     match argument.kind {
         ArgumentType::Word => vec![word("RED")],
         ArgumentType::Interface => vec![word("Ethernet1/0")],
+        ArgumentType::Mac => vec![word("00:53:00:00:00:01")],
         ArgumentType::Line => vec![word("version")],
         ArgumentType::Choice => argument.choices.iter().map(|choice| word(choice)).collect(),
         ArgumentType::Flag => vec![ArgumentValue::Flag],

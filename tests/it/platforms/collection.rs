@@ -2,196 +2,60 @@
 //! collection, named by `NOCBOT_NTC_TESTS`. Nothing of the collection is part of the repository.
 //!
 //! Its expectations come from other templates, so only what both must agree on is compared: that the output is
-//! read at all, the number of rows, the values that mean the same, and that every cell fits its column.
+//! read at all, the number of rows, the values that mean the same, and that every cell fits its column. What that is
+//! stands in `collection/<platform>.yaml`, by parser: `of` (further folders of the collection), `same` (values of ours
+//! and of theirs that mean the same and are compared as texts, without their blanks and quotes), `refused` (outputs
+//! that are refused, and must be) and `records` (outputs that make another number of records).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use nocbot::catalogue::{Catalogue, rows};
-use nocbot::config::Config;
 use nocbot::parse::{Cell, Records};
 use nocbot::profile::Source;
 use nocbot::secret::Environment;
 use nocbot::yaml::{Node, Value};
+use serde::Deserialize;
 
-/// Parsers whose folder is not named as the collection's.
-const OTHER_NAMES: [(&str, &str); 8] = [
-    ("arista_eos/show_vrf_without_default", "arista_eos/show_vrf"),
-    ("cisco_ios/show_bgp_all_summary", "cisco_ios/show_ip_bgp_summary"),
-    ("cisco_ios/show_ip_arp", "cisco_ios/show_arp"),
-    ("juniper_junos/show_interfaces_statistics", "juniper_junos/show_interfaces"),
-    ("linux/ip_address", "linux/ip_address_show"),
-    ("linux/ip_address", "linux/ip_link_show"),
-    ("linux/ip_route", "linux/ip_route_show"),
-    ("linux/ip_vrf", "linux/ip_vrf_show"),
-];
+/// What the samples of one parser are compared by.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    #[serde(default)]
+    of: Vec<String>,
+    #[serde(default)]
+    same: BTreeMap<String, String>,
+    #[serde(default)]
+    refused: BTreeMap<String, String>,
+    #[serde(default)]
+    records: BTreeMap<String, Count>,
+}
 
-/// Outputs that are refused, and must be.
-const REFUSED: [(&str, &str); 3] = [
-    (
-        "cisco_ios_show_cdp_neighbors_3",
-        "its columns were squeezed to single blanks; devices do not print that",
-    ),
-    ("cisco_ios_show_interfaces_status2", "another operating system's"),
-    ("cisco_ios_show_ip_bgp_summary_with_dot_peer_as", "ends in a prompt"),
-];
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Count {
+    count: usize,
+    #[serde(rename = "why")]
+    _why: String,
+}
 
-/// Outputs that make another number of records than in the collection.
-const OTHER_COUNTS: [(&str, &str, usize, &str); 11] = [
-    ("arista_eos/show_ip_route", "arista_eos_show_ip_route2", 2, "a record for each next hop"),
-    ("arista_eos/show_ip_route", "arista_eos_show_ip_route3", 3, "a record for each next hop"),
-    (
-        "arista_eos/show_lldp_neighbors_detail",
-        "arista_eos_show_lldp_neighbors_detail",
-        7,
-        "none for an interface without a neighbor",
-    ),
-    ("arista_eos/show_vrf", "arista_eos_show_vrf-no-rd", 7, "one for both families of a VRF"),
-    ("arista_eos/show_vrf_without_default", "arista_eos_show_vrf-no-rd", 6, "and none for the global table"),
-    ("cisco_ios/show_logging", "cisco_ios_show_logging_2", 4, "the cut first line is kept"),
-    ("cisco_ios/show_logging", "cisco_ios_show_logging_3", 9, "the further lines of a message are kept"),
-    ("cisco_ios/show_logging", "cisco_ios_show_logging_5", 5, "the further lines of a message are kept"),
-    ("juniper_junos/show_version", "juniper_junos_show_version_ex", 2, "one for each member"),
-    ("juniper_junos/show_version", "juniper_junos_show_version_srx_cluster", 2, "one for each member"),
-    ("linux/ip_route", "linux_ip_route_show", 12, "broadcast, local and unreachable routes too"),
-];
-
-/// Values of ours and of the collection that mean the same and are compared as texts, without their blanks
-/// and quotes.
-const SAME: &[(&str, &str)] = &[
-    (
-        "arista_eos/show_bgp_evpn_summary",
-        "VRF=vrf NEIGHBOR=bgp_neigh AS=neigh_as UPTIME=up_down STATE=state PREFIXES=state_pfxrcd LOCAL_AS=local_as",
-    ),
-    (
-        "arista_eos/show_interfaces",
-        "INTERFACE=interface ADMIN=link_status MAC=mac_address MTU=mtu ADDRESS=ip_address DESCRIPTION=description",
-    ),
-    (
-        "arista_eos/show_interfaces_description",
-        "INTERFACE=port STATUS=status PROTOCOL=protocol DESCRIPTION=description",
-    ),
-    (
-        "arista_eos/show_interfaces_status",
-        "INTERFACE=port NAME=name STATUS=status DUPLEX=duplex SPEED=speed TYPE=type",
-    ),
-    ("arista_eos/show_ip_arp", "IP=ip_address MAC=mac_address VRF=vrf"),
-    (
-        "arista_eos/show_ip_bgp_summary",
-        "VRF=vrf NEIGHBOR=bgp_neigh AS=neigh_as UPTIME=up_down STATE=state PREFIXES=state_pfxrcd \
-         DESCRIPTION=description",
-    ),
-    (
-        "arista_eos/show_ipv6_bgp_summary",
-        "VRF=vrf NEIGHBOR=bgp_neigh AS=neigh_as UPTIME=up_down STATE=state PREFIXES=state_pfxrcd",
-    ),
-    (
-        "arista_eos/show_ip_interface_brief",
-        "INTERFACE=interface ADDRESS=ip_address STATUS=status PROTOCOL=protocol MTU=mtu",
-    ),
-    (
-        "arista_eos/show_ip_ospf_neighbor",
-        "NEIGHBOR=neighbor_id VRF=vrf PRIORITY=priority DEAD=dead_time ADDRESS=ip_address INTERFACE=interface",
-    ),
-    ("arista_eos/show_ip_route", "VRF=vrf DISTANCE=distance METRIC=metric"),
-    (
-        "arista_eos/show_lldp_neighbors",
-        "INTERFACE=local_interface NEIGHBOR=neighbor_name NEIGHBOR_INTERFACE=neighbor_interface",
-    ),
-    ("arista_eos/show_version", "MODEL=model VERSION=image SERIAL=serial_number UPTIME=uptime MAC=sys_mac"),
-    ("arista_eos/show_vrf", "VRF=vrf RD=rd"),
-    ("arista_eos/show_vrf_without_default", "VRF=vrf RD=rd"),
-    (
-        "cisco_ios/ping",
-        "HOST=destination RATE=success_pct RECEIVED=success_qty MIN=rtt_min AVG=rtt_avg MAX=rtt_max",
-    ),
-    (
-        "cisco_ios/show_bgp_all_summary",
-        "FAMILY=address_family NEIGHBOR=bgp_neighbor AS=neighbor_as UPTIME=up_down LOCAL_AS=local_as \
-         ROUTER_ID=router_id",
-    ),
-    (
-        "cisco_ios/show_ip_bgp_summary",
-        "FAMILY=address_family NEIGHBOR=bgp_neighbor AS=neighbor_as UPTIME=up_down LOCAL_AS=local_as",
-    ),
-    (
-        "cisco_ios/show_cdp_neighbors",
-        "NEIGHBOR=neighbor_name INTERFACE=local_interface CAPABILITIES=capabilities PLATFORM=platform \
-         NEIGHBOR_INTERFACE=neighbor_interface",
-    ),
-    (
-        "cisco_ios/show_interfaces",
-        "INTERFACE=interface ADMIN=link_status DESCRIPTION=description MAC=mac_address MTU=mtu IN_ERRORS=input_errors",
-    ),
-    (
-        "cisco_ios/show_interfaces_description",
-        "INTERFACE=port STATUS=status PROTOCOL=protocol DESCRIPTION=description",
-    ),
-    (
-        "cisco_ios/show_interfaces_status",
-        "INTERFACE=port NAME=name STATUS=status VLAN=vlan_id DUPLEX=duplex SPEED=speed TYPE=type",
-    ),
-    ("cisco_ios/show_ip_arp", "TYPE=type INTERFACE=interface"),
-    ("cisco_ios/show_ip_interface", "INTERFACE=interface ADMIN=link_status STATE=protocol_status MTU=mtu"),
-    (
-        "cisco_ios/show_ip_interface_brief",
-        "INTERFACE=interface ADDRESS=ip_address STATUS=status PROTOCOL=proto",
-    ),
-    (
-        "cisco_ios/show_ip_ospf_neighbor",
-        "NEIGHBOR=neighbor_id PRIORITY=priority DEAD=dead_time ADDRESS=ip_address INTERFACE=interface",
-    ),
-    (
-        "cisco_ios/show_ip_route",
-        "VRF=vrf CODE=protocol TYPE=type NETWORK=network LENGTH=prefix_length DISTANCE=distance METRIC=metric \
-         NEXT_HOP=nexthop_ip INTERFACE=nexthop_if AGE=uptime",
-    ),
-    ("cisco_ios/show_ip_route_summary", "NETWORKS=networks SUBNETS=subnets OVERHEAD=overhead MEMORY=memory"),
-    (
-        "cisco_ios/show_ipv6_route",
-        "CODE=protocol PREFIX=network DISTANCE=distance METRIC=metric NEXT_HOP=nexthop_ip INTERFACE=nexthop_if",
-    ),
-    (
-        "cisco_ios/show_lldp_neighbors",
-        "NEIGHBOR=neighbor_name INTERFACE=local_interface CAPABILITIES=capabilities \
-         NEIGHBOR_INTERFACE=neighbor_interface",
-    ),
-    (
-        "cisco_ios/show_lldp_neighbors_detail",
-        "INTERFACE=local_interface CHASSIS_ID=chassis_id NEIGHBOR_INTERFACE=neighbor_port_id \
-         PORT_DESCRIPTION=neighbor_interface CAPABILITIES=capabilities MANAGEMENT_ADDRESS=mgmt_address",
-    ),
-    ("cisco_ios/show_logging", "FACILITY=facility SEVERITY=severity MNEMONIC=mnemonic MESSAGE=message"),
-    ("cisco_ios/show_version", "HOSTNAME=hostname VERSION=version UPTIME=uptime"),
-    ("cisco_ios/show_vrf", "VRF=name RD=default_rd PROTOCOLS=protocols INTERFACES=interfaces"),
-    ("cisco_ios/traceroute", "HOP=hop_num ADDRESS=ip_address NAME=fqdn"),
-    ("juniper_junos/show_arp_no-resolve", "MAC=mac_address IP=ip_address INTERFACE=interface FLAGS=flags"),
-    (
-        "juniper_junos/show_bgp_summary",
-        "NEIGHBOR=peer_ip AS=peer_as STATE=state PREFIXES=received FLAPS=flaps",
-    ),
-    (
-        "juniper_junos/show_interfaces",
-        "INTERFACE=interface ADMIN=admin_state STATE=link_status DESCRIPTION=description",
-    ),
-    (
-        "juniper_junos/show_interfaces_statistics",
-        "INTERFACE=interface ADMIN=admin_state STATE=link_status DESCRIPTION=description",
-    ),
-    (
-        "juniper_junos/show_lldp_neighbors",
-        "INTERFACE=local_interface PARENT=parent_interface CHASSIS_ID=chassis_id NEIGHBOR=neighbor_name \
-         NEIGHBOR_INTERFACE=neighbor_interface",
-    ),
-    (
-        "juniper_junos/show_ospf_neighbor",
-        "ADDRESS=ip_address INTERFACE=interface STATE=state NEIGHBOR=neighbor_id PRIORITY=priority DEAD=dead_time",
-    ),
-    ("juniper_junos/show_version", "HOSTNAME=hostname MODEL=model"),
-    ("linux/ip_address", "INTERFACE=interface MTU=mtu MASTER=master"),
-    ("linux/ip_route", "PREFIX=network NEXT_HOP=nexthop_ip INTERFACE=nexthop_if METRIC=metric"),
-    ("linux/ip_vrf", "VRF=name TABLE=table"),
-];
+/// By parser.
+fn expectations() -> BTreeMap<String, Expected> {
+    let directory = super::tree().join("tests/it/platforms/collection");
+    let mut all = BTreeMap::new();
+    for file in std::fs::read_dir(directory).unwrap() {
+        let path = file.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let node = Node::read(&path.display().to_string(), &text)
+            .unwrap_or_else(|e| panic!("{}", super::reports(&e)));
+        let platform = path.file_stem().unwrap().to_str().unwrap();
+        for (name, expected) in node.entries("the file").unwrap() {
+            let expected = expected.decode().unwrap_or_else(|error| panic!("{}", error.report()));
+            all.insert(format!("{platform}/{}", name.text().unwrap()), expected);
+        }
+    }
+    all
+}
 
 fn squeeze(text: &str) -> String {
     text.split_whitespace().collect::<String>().replace('"', "")
@@ -224,11 +88,30 @@ fn sources<'a>(all: impl IntoIterator<Item = &'a Source>, parser: &str) -> Vec<&
     found
 }
 
+/// What is not the same in records of ours and of theirs.
+fn same_values(same: &BTreeMap<String, String>, records: &Records, expected: &[Node]) -> Vec<String> {
+    let mut differences = Vec::new();
+    for (our, their) in same {
+        for (index, (row, expected)) in records.rows.iter().zip(expected).enumerate() {
+            // What a template of another folder does not know at all cannot be compared.
+            if expected.get(their).is_none() {
+                continue;
+            }
+            let (our_text, their_text) = (ours(records, row, our), theirs(expected, their));
+            if our_text != their_text {
+                differences.push(format!("record {index}: {our} is `{our_text}`, {their} is `{their_text}`"));
+            }
+        }
+    }
+    differences
+}
+
 struct Collection {
     catalogue: Catalogue,
     directory: PathBuf,
+    expectations: BTreeMap<String, Expected>,
     wrong: Vec<String>,
-    used: BTreeSet<&'static str>,
+    used: BTreeSet<String>,
 }
 
 impl Collection {
@@ -238,10 +121,17 @@ impl Collection {
         if directory.is_none() {
             crate::support::left_out("the public collection: eval \"$(tests/reference/prepare)\"");
         }
-        let config = Config::without_file(Path::new("/nonexistent"));
+        let config = super::config_of_the_tree();
         let loaded = Catalogue::load(&config, &Environment::empty());
         let catalogue = loaded.unwrap_or_else(|errors| panic!("{}", super::reports(&errors))).catalogue;
-        Some(Self { catalogue, directory: directory?, wrong: Vec::new(), used: BTreeSet::new() })
+        let expectations = expectations();
+        Some(Self {
+            catalogue,
+            directory: directory?,
+            expectations,
+            wrong: Vec::new(),
+            used: BTreeSet::new(),
+        })
     }
 
     /// The outputs of one of the collection's commands.
@@ -262,45 +152,30 @@ impl Collection {
         let expected = expected.get("parsed_sample").unwrap().items("the sample").unwrap().to_vec();
         let template = self.catalogue.parser(parser).unwrap().template().unwrap();
 
-        let refused = REFUSED.iter().find(|(name, _)| *name == case);
-        self.used.extend(refused.map(|(name, _)| name));
+        let none = Expected::default();
+        let comparison = self.expectations.get(parser).unwrap_or(&none);
+        let (refused, other) = (comparison.refused.get(&case), comparison.records.get(&case));
+        if refused.is_some() || other.is_some() {
+            self.used.insert(format!("{parser} {case}"));
+        }
         let records = match (template.parse(&text), refused) {
             (Err(_), Some(_)) => return,
             (Err(error), None) => return self.wrong.push(format!("{parser} refuses {case}: {error}")),
-            (Ok(_), Some((_, why))) => {
+            (Ok(_), Some(why)) => {
                 return self.wrong.push(format!("{parser} reads {case}, which it should not: {why}"));
             }
             (Ok(records), None) => records,
         };
-
-        let other = OTHER_COUNTS.iter().find(|(name, file, ..)| *name == parser && *file == case);
-        self.used.extend(other.map(|(_, file, ..)| file));
-        let count = other.map_or(expected.len(), |(_, _, count, _)| *count);
+        let count = other.map_or(expected.len(), |other| other.count);
         if records.rows.len() != count {
             self.wrong.push(format!("{parser} makes {} records of {case}, not {count}", records.rows.len()));
         } else if other.is_none() {
-            self.same_values(parser, &case, &records, &expected);
+            let differences = same_values(&comparison.same, &records, &expected);
+            self.wrong.extend(
+                differences.into_iter().map(|difference| format!("{parser} of {case}, {difference}")),
+            );
         }
         self.fits(parser, &case, &records);
-    }
-
-    fn same_values(&mut self, parser: &str, case: &str, records: &Records, expected: &[Node]) {
-        let pairs =
-            SAME.iter().filter(|(name, _)| *name == parser).flat_map(|(_, pairs)| pairs.split_whitespace());
-        for (our, their) in pairs.map(|pair| pair.split_once('=').unwrap()) {
-            for (index, (row, expected)) in records.rows.iter().zip(expected).enumerate() {
-                // What a template of another folder does not know at all cannot be compared.
-                if expected.get(their).is_none() {
-                    continue;
-                }
-                let (our_text, their_text) = (ours(records, row, our), theirs(expected, their));
-                if our_text != their_text {
-                    self.wrong.push(format!(
-                        "{parser}, record {index} of {case}: {our} is `{our_text}`, {their} is `{their_text}`"
-                    ));
-                }
-            }
-        }
     }
 
     /// Every cell of every verb's table is of its column's type.
@@ -320,7 +195,15 @@ impl Collection {
 fn outputs_of_others_make_their_rows() {
     let Some(mut collection) = Collection::find() else { return };
     let own = collection.catalogue.parsers.keys().map(|name| (name.clone(), name.clone()));
-    let other = OTHER_NAMES.iter().map(|(name, command)| ((*name).to_owned(), (*command).to_owned()));
+    let other: Vec<(String, String)> = collection
+        .expectations
+        .iter()
+        .flat_map(|(name, expected)| expected.of.iter().map(move |folder| (name, folder)))
+        .map(|(name, folder)| {
+            let platform = name.split('/').next().unwrap();
+            (name.clone(), if folder.contains('/') { folder.clone() } else { format!("{platform}/{folder}") })
+        })
+        .collect();
     let commands: Vec<(String, String)> = own.chain(other).collect();
     let mut read: BTreeMap<String, usize> = BTreeMap::new();
     for (parser, command) in commands {
@@ -331,10 +214,13 @@ fn outputs_of_others_make_their_rows() {
     }
     assert!(read.values().sum::<usize>() >= 173, "few outputs: {read:?}");
     assert!(collection.wrong.is_empty(), "{}", collection.wrong.join("\n"));
-    let known = REFUSED.iter().map(|(file, _)| *file).chain(OTHER_COUNTS.iter().map(|(_, file, ..)| *file));
-    let stale: Vec<&str> = known.filter(|file| !collection.used.contains(file)).collect();
+    let known = collection.expectations.iter().flat_map(|(parser, expected)| {
+        let cases = expected.refused.keys().chain(expected.records.keys());
+        cases.map(move |case| format!("{parser} {case}"))
+    });
+    let stale: Vec<String> = known.filter(|case| !collection.used.contains(case)).collect();
     assert!(stale.is_empty(), "not in the collection any more: {stale:?}");
-    let untested: Vec<&str> =
-        SAME.iter().map(|(name, _)| *name).filter(|name| !read.contains_key(*name)).collect();
+    let untested: Vec<&String> =
+        collection.expectations.keys().filter(|name| !read.contains_key(*name)).collect();
     assert!(untested.is_empty(), "no output for {untested:?}");
 }
