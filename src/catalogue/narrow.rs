@@ -17,11 +17,7 @@ pub struct Narrow {
 
 /// The arguments that narrow a column and have no place in the source's commands.
 pub fn narrows(verb: &Verb, source: &Source, arguments: &Arguments) -> Vec<Narrow> {
-    let sent = |name: &str| {
-        source
-            .all()
-            .any(|source| source.command.arguments().iter().any(|(argument, _)| argument.name == name))
-    };
+    let sent = |name: &str| source.command.arguments().iter().any(|(argument, _)| argument.name == name);
     let narrows = verb.arguments.iter().filter(|argument| !sent(&argument.name)).filter_map(|argument| {
         let column = argument.narrows.as_ref()?;
         let column = verb.columns.iter().position(|known| known.name == *column)?;

@@ -136,6 +136,9 @@ pub struct Source {
     /// Further commands that fill empty cells of rows with the same key; rows of theirs without such a
     /// row are dropped, and a failure of one is a note.
     pub join: Vec<Source>,
+    /// What is asked instead, in order, where the device refuses the command or its answer is no document:
+    /// releases that cannot print JSON.
+    pub otherwise: Vec<Source>,
 }
 
 /// Where a verb's cell comes from.
@@ -188,9 +191,10 @@ pub struct Samples {
 }
 
 impl Source {
-    /// Every command of the source: its own, then `also`, then `join`.
-    pub fn all(&self) -> impl Iterator<Item = &Self> {
-        std::iter::once(self).chain(&self.also).chain(&self.join)
+    /// Every command of the source: its own with what stands for it, then `also`, then `join`.
+    pub fn all(&self) -> Vec<&Self> {
+        let further = self.otherwise.iter().chain(&self.also).chain(&self.join);
+        std::iter::once(self).chain(further.flat_map(Self::all)).collect()
     }
 
     /// Whether every condition of `when` holds: an argument that was not given is the empty text.
