@@ -79,8 +79,8 @@ use self::pool::Pool;
 use self::shell::Shell;
 use super::{Output, Request};
 use crate::error::{Failure, FailureKind};
+use crate::inventory::Login;
 use crate::profile::{Platform, SessionKind};
-use crate::secret::SecretRef;
 
 /// A command at its deadline gets this much longer to hand over what it has.
 const GRACE: Duration = Duration::from_millis(50);
@@ -114,7 +114,7 @@ struct Inner {
 struct Order<'a> {
     platform: &'a Platform,
     command: &'a str,
-    secret: Option<&'a SecretRef>,
+    login: &'a Login,
     interrupt: Option<Duration>,
     deadline: Instant,
     idle: Duration,
@@ -190,7 +190,7 @@ impl Ssh {
         let order = Order {
             platform: &request.platform,
             command: &request.command,
-            secret: request.device.login.secret.as_ref(),
+            login: &request.device.login,
             interrupt: request.interrupt,
             deadline: request.deadline,
             idle: inner.settings.idle_timeout,
