@@ -14,14 +14,10 @@ pub(super) fn answer(plan: &Plan, catalogue: &Catalogue) -> Answer {
     let mut table = Table::new(columns.map(|name| Column::new(name, Type::Text)).to_vec());
     for job in &plan.jobs {
         for step in &job.steps {
-            table.push(vec![
-                Value::text(job.device.name.as_str()),
-                Value::text(job.platform.name.as_str()),
-                Value::text(step.command.as_str()),
-                Value::text(parser(step)),
-                Value::text(way(job)),
-                Value::Null,
-            ]);
+            table.push(row(job, step, Value::Null));
+            for other in &step.otherwise {
+                table.push(row(job, other, Value::text(format!("if `{}` is refused", step.command))));
+            }
         }
     }
     for row in &plan.unable {
@@ -40,6 +36,17 @@ pub(super) fn answer(plan: &Plan, catalogue: &Catalogue) -> Answer {
         format!("explain {}", plan.question),
         vec![Block::Text { text }, Block::Table { title: None, table }],
     )
+}
+
+fn row(job: &Job, step: &Step, remark: Value) -> Vec<Value> {
+    vec![
+        Value::text(job.device.name.as_str()),
+        Value::text(job.platform.name.as_str()),
+        Value::text(step.command.as_str()),
+        Value::text(parser(step)),
+        Value::text(way(job)),
+        remark,
+    ]
 }
 
 fn way(job: &Job) -> String {

@@ -148,7 +148,7 @@ fn show(platform: &Platform, line: &str, stages: &[Stage], catalogue: &Catalogue
         Some(parser) if !lines_wanted(stages) => Reading::Parser(parser),
         _ => Reading::Text,
     };
-    Ok(Step { command, interrupt: None, reading, narrows: Vec::new() })
+    Ok(Step { command, interrupt: None, reading, otherwise: Vec::new(), narrows: Vec::new() })
 }
 
 /// Whether the bars filter lines and nothing needs columns: then `show` means the device's own lines.
@@ -170,9 +170,7 @@ fn steps(verb: &Arc<Verb>, arguments: &Arguments, platform: &Platform) -> Result
         unable(format!("{} cannot answer `{}` with these arguments", platform.title, verb.name))
     })?;
     let own = std::iter::once(source).chain(&source.also).map(|source| step(verb, source, arguments, false));
-    let steps = own.chain(source.join.iter().map(|source| step(verb, source, arguments, true)));
-    let narrows = narrow::narrows(verb, source, arguments);
-    steps.map(|step| step.map(|step| Step { narrows: narrows.clone(), ..step })).collect()
+    own.chain(source.join.iter().map(|source| step(verb, source, arguments, true))).collect()
 }
 
 fn step(verb: &Arc<Verb>, source: &Source, arguments: &Arguments, join: bool) -> Result<Step, Failure> {
@@ -181,7 +179,10 @@ fn step(verb: &Arc<Verb>, source: &Source, arguments: &Arguments, join: bool) ->
         .render(arguments)
         .map_err(|error| Failure::new(FailureKind::Unsupported, error.message().to_owned()))?;
     let interrupt = source.interrupt_after(arguments);
+    let narrows = narrow::narrows(verb, source, arguments);
+    let otherwise = source.otherwise.iter().map(|other| step(verb, other, arguments, join));
+    let otherwise = otherwise.collect::<Result<_, _>>()?;
     let (verb, source) = (Arc::clone(verb), Arc::new(source.clone()));
     let reading = if join { Reading::Join(verb, source) } else { Reading::Verb(verb, source) };
-    Ok(Step { command, interrupt, reading, narrows: Vec::new() })
+    Ok(Step { command, interrupt, reading, otherwise, narrows })
 }

@@ -51,7 +51,7 @@ pub fn check(loaded: &Loaded) -> Report {
     for (name, parser) in &loaded.catalogue.parsers {
         let samples = loaded.samples.get(name).map(Vec::as_slice).unwrap_or_default();
         // A template that does not compile is one error, not one per sample.
-        match parser.template() {
+        match parser.reader() {
             Err(error) => report.errors.push(error),
             Ok(template) => {
                 for sample in samples {

@@ -55,7 +55,7 @@ impl Collection {
     /// What is wrong with each template: all are compiled for it.
     pub(super) fn check(&self, warnings: &mut Vec<Error>) {
         for parser in self.templates.values() {
-            if let Err(error) = parser.template() {
+            if let Err(error) = parser.reader() {
                 let hint = "commands that the index gives to it are shown as text";
                 warnings.push(error.hint(hint));
             }

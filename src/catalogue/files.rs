@@ -9,6 +9,10 @@ use rust_embed::RustEmbed;
 use super::Collection;
 use crate::error::Error;
 
+/// The file of a parser for screen text.
+pub(super) const TEMPLATE: &str = "template.textfsm";
+/// The file of a parser for structured output.
+pub(super) const PATHS: &str = "template.yaml";
 /// How large a data file may be; a recorded output is the largest kind.
 const MAX_BYTES: u64 = 16 << 20;
 
@@ -70,7 +74,7 @@ fn is_wanted(name: &str) -> bool {
     let parts: Vec<&str> = name.split('/').collect();
     match parts.as_slice() {
         ["verbs" | "platforms", file] => file.ends_with(".yaml"),
-        [_, _, file] => *file == "template.textfsm" || file.ends_with(".raw") || file.ends_with(".yaml"),
+        [_, _, file] => *file == TEMPLATE || file.ends_with(".raw") || file.ends_with(".yaml"),
         _ => false,
     }
 }
@@ -118,7 +122,7 @@ impl Layers {
                 if !in_folder || !is_wanted(&name) {
                     if !is_ordinary(&name) && !indexed {
                         let hint = if folders.is_empty() {
-                            "a parser is <platform>/<command_words>/ with template.textfsm, *.raw and *.yaml"
+                            "a parser is <platform>/<command_words>/ with template.textfsm or template.yaml, *.raw and *.yaml"
                         } else {
                             "a directory of profiles holds verbs/*.yaml and platforms/*.yaml"
                         };

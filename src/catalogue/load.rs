@@ -234,9 +234,13 @@ fn parsers(layers: &Layers, errors: &mut Vec<Error>) -> Parsers {
     for (path, file) in &layers.files {
         let Some((folder, name)) = path.rsplit_once('/') else { continue };
         let samples = cases.entry(folder.to_owned()).or_default();
-        if name == "template.textfsm" {
+        if name == files::TEMPLATE || name == files::PATHS {
             let parser = Parser::new(folder, file.origin.clone(), file.text.clone());
-            parsers.insert(folder.to_owned(), Arc::new(parser));
+            if parsers.insert(folder.to_owned(), Arc::new(parser)).is_some() {
+                let error =
+                    Error::config(format!("the parser {folder} has a template.textfsm and a template.yaml"));
+                errors.push(error.hint("give one of them a folder of its own, and name that by `parser:`"));
+            }
         } else if let Some((case, ending)) = name.rsplit_once('.') {
             let empty = || Sample { case: case.to_owned(), raw: None, expected: None };
             let sample = samples.entry(case.to_owned()).or_insert_with(empty);
@@ -251,8 +255,10 @@ fn parsers(layers: &Layers, errors: &mut Vec<Error>) -> Parsers {
         if !parsers.contains_key(folder) {
             let file = samples.values().find_map(|sample| sample.raw.as_ref().or(sample.expected.as_ref()));
             let origin = file.map_or(folder.as_str(), |file| file.origin.as_str());
-            let error = Error::config(format!("the parser {folder} has samples and no template.textfsm"));
-            errors.push(error.hint(format!("put the template beside {origin}")));
+            let error = Error::config(format!(
+                "the parser {folder} has samples and neither template.textfsm nor template.yaml"
+            ));
+            errors.push(error.hint(format!("put one of them beside {origin}")));
         }
     }
     let samples = cases.into_iter().map(|(name, cases)| (name, cases.into_values().collect())).collect();

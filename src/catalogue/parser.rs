@@ -1,18 +1,18 @@
-//! A parser: its template, read and compiled when first asked for.
+//! A parser: its template or its paths, read and compiled when first asked for.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use super::parsing::{Compiled, compile};
 use crate::error::{Error, Place, Result};
-use crate::parse::textfsm::Template;
+use crate::parse::Reader;
 
-/// A template that is compiled when first asked for and then shared.
+/// A template, or paths, compiled when first asked for and then shared.
 #[derive(Debug)]
 pub struct Parser {
     /// `<platform>/<command_words>` of a folder, the file's path in a collection.
     pub name: String,
-    /// Where the template came from, for errors.
+    /// The file that it came from, for errors.
     pub origin: String,
     source: Source,
     compiled: OnceLock<Result<Arc<Compiled>, Wrong>>,
@@ -32,7 +32,7 @@ struct Wrong {
 }
 
 impl Parser {
-    /// A parser whose template is not yet compiled.
+    /// A parser that is not yet compiled; `origin` names its file, which is a template unless it is `template.yaml`.
     pub fn new(name: impl Into<String>, origin: impl Into<String>, text: impl Into<String>) -> Self {
         let source = Source::Text(text.into());
         Self { name: name.into(), origin: origin.into(), source, compiled: OnceLock::new() }
@@ -44,12 +44,12 @@ impl Parser {
         Self { origin: name.clone(), name, source: Source::File(path), compiled: OnceLock::new() }
     }
 
-    /// The compiled template; who comes first compiles it, everybody else shares it.
-    pub fn template(&self) -> Result<Arc<Template>> {
-        self.compiled().map(|compiled| Arc::clone(&compiled.template))
+    /// The compiled parser; who comes first compiles it, everybody else shares it.
+    pub fn reader(&self) -> Result<Reader> {
+        self.compiled().map(|compiled| compiled.reader.clone())
     }
 
-    /// The compiled template with its text.
+    /// The compiled parser with its text.
     pub fn compiled(&self) -> Result<Arc<Compiled>> {
         let compiled = self.compiled.get_or_init(|| {
             let text = match &self.source {

@@ -321,6 +321,7 @@ mod tests {
             interrupt: None,
             also: Vec::new(),
             join: Vec::new(),
+            otherwise: Vec::new(),
         }
     }
 

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 
 use super::{ConfigArgument, failed, settings};
 use crate::catalogue::Catalogue;
-use crate::catalogue::parsing::{Chain, batch, format, raw_text};
+use crate::catalogue::parsing::{Chain, VerbReader, batch, format, raw_text};
 use crate::config::Config;
 use crate::error::Error;
 use crate::parse::Records;
@@ -25,11 +25,14 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["platform", "batch"])]
     template: Option<PathBuf>,
     /// The platform whose parser is wanted, by any of its names.
-    #[arg(long, requires = "command", conflicts_with = "batch")]
+    #[arg(long, conflicts_with = "batch")]
     platform: Option<String>,
     /// The command that gave the output, abbreviated as you type it.
     #[arg(long, requires = "platform", conflicts_with = "batch")]
     command: Option<String>,
+    /// The verb whose rows are wanted instead of the parser's records: `--platform frr --verb route`.
+    #[arg(long, requires = "platform", conflicts_with_all = ["batch", "explain"])]
+    verb: Option<String>,
     /// The parser by its name, as a failure names it: `<platform>/<command_words>`.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["template", "platform", "batch"])]
     parser: Option<String>,
@@ -64,15 +67,18 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             Err(error) => failed(&[error]),
         };
     }
+    if let (Some(platform), Some(verb)) = (&arguments.platform, &arguments.verb) {
+        let reader = config(arguments).and_then(|config| VerbReader::load(&config, platform, verb));
+        return match reader {
+            Ok(reader) => ExitCode::from(u8::from(!rows(&reader, arguments))),
+            Err(errors) => failed(&errors),
+        };
+    }
     let chain = match chain(arguments) {
         Ok(chain) => chain,
         Err(errors) => return failed(&errors),
     };
-    let done = if arguments.explain {
-        explain(&chain, &arguments.files)
-    } else {
-        parse(&chain, &arguments.files, arguments.format)
-    };
+    let done = if arguments.explain { explain(&chain, &arguments.files) } else { parse(&chain, arguments) };
     ExitCode::from(u8::from(!done))
 }
 
@@ -100,10 +106,10 @@ fn config(arguments: &Arguments) -> Result<Config, Vec<Error>> {
     }
 }
 
-fn parse(chain: &Chain, files: &[PathBuf], format: Format) -> bool {
+fn parse(chain: &Chain, arguments: &Arguments) -> bool {
     let mut parts: Vec<(String, Records)> = Vec::new();
     let mut good = true;
-    for file in files {
+    for file in &arguments.files {
         match input(file).and_then(|text| Ok((chain.parse(&name(file), &text)?, text))) {
             Ok((records, text)) => {
                 if records.rows.is_empty() && !text.trim().is_empty() {
@@ -117,17 +123,47 @@ fn parse(chain: &Chain, files: &[PathBuf], format: Format) -> bool {
             }
         }
     }
+    write(parts, arguments);
+    good
+}
+
+fn write(parts: Vec<(String, Records)>, arguments: &Arguments) {
     if parts.is_empty() {
-        return good;
+        return;
     }
-    let several = files.len() > 1;
-    let format = match format {
+    let several = arguments.files.len() > 1;
+    let format = match arguments.format {
         Format::Table => format::Format::Table,
         Format::Json => format::Format::Json,
         Format::Csv => format::Format::Csv,
         Format::Yaml => format::Format::Yaml,
     };
     print(&format::write(&format::joined(parts, several), format, settings::width()));
+}
+
+/// A verb's rows.
+fn rows(reader: &VerbReader, arguments: &Arguments) -> bool {
+    let mut parts: Vec<(String, Records)> = Vec::new();
+    let mut good = true;
+    for file in &arguments.files {
+        let read = input(file).map_err(|error| vec![error]);
+        match read.and_then(|text| reader.read(&name(file), &text, arguments.command.as_deref())) {
+            Ok(rows) => {
+                eprintln!("{}: as the answer of `{}`", name(file), rows.command);
+                for note in &rows.notes {
+                    eprintln!("{}: {note}", name(file));
+                }
+                parts.push((name(file), rows.records));
+            }
+            Err(errors) => {
+                good = false;
+                for error in &errors {
+                    eprintln!("{}", error.report());
+                }
+            }
+        }
+    }
+    write(parts, arguments);
     good
 }
 

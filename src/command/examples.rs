@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::fault::About;
+use super::fault::{About, Fault};
 use super::parse::{Trouble, read};
 use super::{Command, Question, Selector, Targets, canonical, resolve, select, word};
 use crate::catalogue::Catalogue;
@@ -15,7 +15,7 @@ use crate::verb::Verb;
 /// # Errors
 /// As [`super::parse()`].
 pub fn understand(text: &str, catalogue: &Catalogue) -> Result<Question> {
-    read(text, &catalogue.verbs).map_err(|unread| {
+    let question = read(text, &catalogue.verbs).map_err(|unread| {
         let mut example = here(&unread.example(&catalogue.verbs), catalogue);
         let about = unread.about();
         let first = unread.text.split_whitespace().next().unwrap_or_default().to_owned();
@@ -32,6 +32,38 @@ pub fn understand(text: &str, catalogue: &Catalogue) -> Result<Question> {
             error = error.hint(format!("`{first}` is a device: say before it what you want to know"));
         }
         error.hint(format!("for example: `{example}`"))
+    })?;
+    match second_device(&question, catalogue) {
+        Some(error) => Err(error),
+        None => Ok(question),
+    }
+}
+
+/// `vrf r1 r2` asks two devices for their VRFs, not r1 for the VRF r2: where the value of an argument that
+/// only narrows the rows was given by its place and is a device, it is refused.
+fn second_device(question: &Question, catalogue: &Catalogue) -> Option<Error> {
+    let command = match &question.command {
+        Command::Explain(inner) => return second_device(inner, catalogue),
+        command => command,
+    };
+    let Command::Verb { verb, targets, arguments } = command else { return None };
+    let text = question.text.to_lowercase();
+    let mistaken = verb.arguments.iter().filter(|argument| argument.positional && argument.narrows.is_some());
+    mistaken.into_iter().find_map(|argument| {
+        let value = arguments.get(&argument.name)?.to_string();
+        let (name, lower) = (&argument.name, value.to_lowercase());
+        let named = text.contains(&format!("{name}={lower}")) || text.contains(&format!(" {name} {lower}"));
+        if named || !catalogue.inventory.devices().any(|device| device.name.eq_ignore_ascii_case(&value)) {
+            return None;
+        }
+        let (verb, first) = (&verb.name, &targets.text);
+        let before = text.rfind(&lower).and_then(|at| text.get(..at));
+        let column = before.map_or(1, |before| before.chars().count() + 1);
+        let fault = Fault::new(column, format!("`{value}` is a device, and this would ask {first} only"))
+            .hint(format!("if you mean {}: `{verb} {first} {name}={value}`", argument.help))
+            .hint("several devices are joined by commas")
+            .hint(format!("for example: `{verb} {first},{value}`"));
+        Some(fault.into_error(&question.text))
     })
 }
 

@@ -188,12 +188,14 @@ impl Reader<'_> {
         if typed.eq_ignore_ascii_case("show.inventory") {
             return Found::One(First::Builtin(Kind::Devices));
         }
-        let verbs = self.verbs.values().flat_map(|verb| {
-            std::iter::once(verb.name.as_str())
-                .chain(verb.aliases.iter().map(String::as_str))
-                .map(|word| (word, First::Verb(verb.name.clone())))
-        });
-        word::find(typed, builtin::names().map(|(name, kind)| (name, First::Builtin(kind))).chain(verbs))
+        let verb = |verb: &Arc<Verb>| First::Verb(verb.name.clone());
+        let names = self.verbs.values().map(|known| (known.name.as_str(), verb(known)));
+        let aliases = self
+            .verbs
+            .values()
+            .flat_map(|known| known.aliases.iter().map(move |alias| (alias.as_str(), verb(known))));
+        let builtins = builtin::names().map(|(name, kind)| (name, First::Builtin(kind)));
+        word::named(typed, builtins.chain(names), aliases)
     }
 
     /// The fault of a first word that is no verb.

@@ -32,7 +32,7 @@ pub(super) fn read(
     cursor.back_to(start);
     let targets = targets::read(cursor, question)?;
     let words = words(cursor)?;
-    if words.is_empty() {
+    if line(&words).is_empty() {
         return Err(Fault::new(
             cursor.column(),
             format!("`{verb} {}` needs both devices and a command", targets.text),
@@ -95,6 +95,10 @@ fn finish(
             format!("`{verb} … on {}` goes on behind the devices", targets.text),
         )
         .hint(format!("the command comes first: `{verb} {} on {}`", line(words), targets.text)));
+    }
+    if line(words).is_empty() {
+        let fault = Fault::new(cursor.column(), format!("`{verb} … on {}` has no command", targets.text));
+        return Err(fault.hint(format!("say what: `{verb} version on {}`", targets.text)));
     }
     Ok((targets, line(words)))
 }

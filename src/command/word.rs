@@ -37,6 +37,22 @@ pub(super) fn find<'a, T: PartialEq + Clone>(
     }
 }
 
+/// As [`find`]; a prefix of a name wins over one of an alias, so that new aliases do not take old habits away.
+pub(super) fn named<'a, T: PartialEq + Clone>(
+    typed: &str,
+    names: impl IntoIterator<Item = (&'a str, T)>,
+    aliases: impl IntoIterator<Item = (&'a str, T)>,
+) -> Found<T> {
+    let aliases: Vec<(&str, T)> = aliases.into_iter().collect();
+    if let Some((_, thing)) = aliases.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(typed)) {
+        return Found::One(thing.clone());
+    }
+    match find(typed, names) {
+        Found::None => find(typed, aliases),
+        found => found,
+    }
+}
+
 /// `a, b and c`, or `none`.
 pub(super) fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let words: Vec<&str> = words.into_iter().collect();
@@ -77,6 +93,16 @@ mod tests {
         assert_eq!(find("i", words), Found::Several(vec!["ip".into(), "int".into()]));
         assert_eq!(find("x", words), Found::None);
         assert_eq!(find("", words), Found::None);
+    }
+
+    #[test]
+    fn names_win_over_aliases() {
+        let (names, aliases) = ([("trace", 1), ("users", 2)], [("transceivers", 3), ("tr2", 4), ("us", 5)]);
+        assert_eq!(named("tr", names, aliases), Found::One(1));
+        assert_eq!(named("trans", names, aliases), Found::One(3));
+        assert_eq!(named("us", names, aliases), Found::One(5));
+        assert_eq!(named("TR2", names, aliases), Found::One(4));
+        assert_eq!(named("x", names, aliases), Found::None);
     }
 
     #[test]

@@ -3,9 +3,14 @@
 pub mod index;
 pub mod json;
 pub mod merge;
+pub mod paths;
 pub mod pyre;
+mod reader;
 mod repr;
 pub mod textfsm;
+mod tree;
+
+pub use reader::Reader;
 
 /// A cell of a record, as the TextFSM reference yields it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -45,6 +45,8 @@ pub struct Platform {
     pub session: SessionKind,
     /// The prompts, tried in order against the last line.
     pub prompts: Vec<Prompt>,
+    /// The questions of a device that asks for the login once more in its shell.
+    pub login: Option<LoginPrompts>,
     /// How to reach the privileged mode, where there is one.
     pub enable: Option<Enable>,
     /// Lines sent after login (pager off, width); a refusal of one is no failure.
@@ -72,6 +74,15 @@ pub struct Prompt {
     pub mode: String,
     /// Matches the whole prompt line, without trailing blanks.
     pub pattern: Regex,
+}
+
+/// What a device asks in its shell although SSH has logged in already.
+#[derive(Debug, Clone)]
+pub struct LoginPrompts {
+    /// Matches the question for the user's name.
+    pub user: Regex,
+    /// Matches the question for the password.
+    pub password: Regex,
 }
 
 /// The way into the privileged mode.
@@ -136,6 +147,9 @@ pub struct Source {
     /// Further commands that fill empty cells of rows with the same key; rows of theirs without such a
     /// row are dropped, and a failure of one is a note.
     pub join: Vec<Source>,
+    /// What is asked instead, in order, where the device refuses the command or its answer is no document:
+    /// releases that cannot print JSON.
+    pub otherwise: Vec<Source>,
 }
 
 /// Where a verb's cell comes from.
@@ -188,9 +202,10 @@ pub struct Samples {
 }
 
 impl Source {
-    /// Every command of the source: its own, then `also`, then `join`.
-    pub fn all(&self) -> impl Iterator<Item = &Self> {
-        std::iter::once(self).chain(&self.also).chain(&self.join)
+    /// Every command of the source: its own with what stands for it, then `also`, then `join`.
+    pub fn all(&self) -> Vec<&Self> {
+        let further = self.otherwise.iter().chain(&self.also).chain(&self.join);
+        std::iter::once(self).chain(further.flat_map(Self::all)).collect()
     }
 
     /// Whether every condition of `when` holds: an argument that was not given is the empty text.

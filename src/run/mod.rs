@@ -23,6 +23,7 @@ use crate::catalogue::Catalogue;
 use crate::catalogue::narrow::Narrow;
 use crate::error::{Failure, FailureKind};
 use crate::inventory::Device;
+use crate::parse::Reader;
 use crate::profile::{Platform, Source};
 use crate::table::{Column, Value};
 use crate::text::clean;
@@ -61,6 +62,8 @@ pub struct Step {
     pub interrupt: Option<Duration>,
     /// What becomes of the output.
     pub reading: Reading,
+    /// What is sent instead, in order, where the device refuses it or does not answer with a document.
+    pub otherwise: Vec<Step>,
     /// Which of its rows are meant, where the command could not say it.
     pub narrows: Vec<Narrow>,
 }
@@ -210,10 +213,15 @@ impl Task {
     async fn steps(&self, job: &Job) -> Result<Gathered, Failure> {
         let mut gathered = Gathered::default();
         for step in &job.steps {
-            let read = match self.send(job, step).await {
-                Ok(text) => rows::read(&self.catalogue, step, text, &mut gathered).await,
-                Err(failure) => Err(failure),
-            };
+            let mut read = self.ask(job, step, &mut gathered).await;
+            for other in &step.otherwise {
+                match &read {
+                    Err(failure) if self.may_ask_otherwise(step, failure) => {
+                        read = self.ask(job, other, &mut gathered).await;
+                    }
+                    _ => break,
+                }
+            }
             match (read, &step.reading) {
                 (Err(failure), Reading::Join(..)) => {
                     gathered
@@ -224,6 +232,26 @@ impl Task {
             }
         }
         Ok(gathered)
+    }
+
+    /// Sends one command and reads what comes.
+    async fn ask(&self, job: &Job, step: &Step, gathered: &mut Gathered) -> Result<(), Failure> {
+        let text = self.send(job, step).await?;
+        rows::read(&self.catalogue, step, text, gathered).await
+    }
+
+    /// Whether another command may do: this one was refused, or its answer is no document.
+    fn may_ask_otherwise(&self, step: &Step, failure: &Failure) -> bool {
+        let structured = || {
+            let (Reading::Verb(_, source) | Reading::Join(_, source)) = &step.reading else { return false };
+            let reader = self.catalogue.parser(&source.parser).and_then(|parser| parser.reader().ok());
+            matches!(reader, Some(Reader::Paths(_)))
+        };
+        match failure.kind {
+            FailureKind::Rejected => true,
+            FailureKind::Parse => structured(),
+            _ => false,
+        }
     }
 
     /// Device text as anyone may see it: without what a screen would act on, and without secrets.

@@ -86,12 +86,12 @@ fn parse_now(
     };
     let mut parts = Vec::with_capacity(parsers.len());
     for parser in parsers {
-        let template = match parser.template() {
-            Ok(template) => template,
+        let reader = match parser.reader() {
+            Ok(reader) => reader,
             Err(error) => return Err((Failure::new(FailureKind::Parse, error.message()), text)),
         };
-        match template.parse(&text) {
-            Ok(records) => parts.push(Part { records, keys: template.keys() }),
+        match reader.parse(&text) {
+            Ok(records) => parts.push(Part { records, keys: reader.keys() }),
             Err(error) => return Err((unknown_line(error.line, &error.text), text)),
         }
     }
@@ -117,12 +117,13 @@ fn not_ignored(
     if !records.rows.is_empty() || text.trim().is_empty() {
         return Ok((records, text));
     }
-    let ignored = catalogue.parsers_of(parser).into_iter().flatten().find_map(|parser| {
-        let steps = parser.template().ok()?.explain(&text).steps;
-        steps.into_iter().find(|step| step.rule.is_none() && !step.text.trim().is_empty())
-    });
+    let ignored = catalogue
+        .parsers_of(parser)
+        .into_iter()
+        .flatten()
+        .find_map(|parser| parser.reader().ok()?.ignored(&text));
     match ignored {
-        Some(step) => Err((unknown_line(step.line, &step.text), text)),
+        Some((line, found)) => Err((unknown_line(line, &found), text)),
         None => Ok((records, text)),
     }
 }

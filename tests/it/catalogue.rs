@@ -110,8 +110,8 @@ fn a_site_adds_a_platform_with_files_only() {
 fn templates_are_compiled_once_and_shared() {
     let loaded = Site::new().load().unwrap();
     let parser = loaded.catalogue.parser("acme_os/show_vrf").unwrap();
-    assert!(std::sync::Arc::ptr_eq(&parser.template().unwrap(), &parser.template().unwrap()));
-    assert_eq!(parser.template().unwrap().header(), ["NAME", "RD", "INTERFACES"]);
+    assert!(std::sync::Arc::ptr_eq(&parser.compiled().unwrap(), &parser.compiled().unwrap()));
+    assert_eq!(parser.reader().unwrap().header(), ["NAME", "RD", "INTERFACES"]);
 }
 
 #[test]

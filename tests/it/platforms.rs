@@ -1,6 +1,7 @@
 //! Every built-in data file: all of it loads, and every sample of it is run.
 
 mod collection;
+mod docs;
 
 use std::path::{Path, PathBuf};
 
@@ -51,7 +52,7 @@ fn missing_records_are_written_when_asked_for() {
         let Some(parser) = loaded.catalogue.parser(name) else { continue };
         for sample in samples.iter().filter(|sample| sample.expected.is_none()) {
             let Some(raw) = &sample.raw else { continue };
-            let records = parser.template().and_then(|template| {
+            let records = parser.reader().and_then(|template| {
                 template.parse(&raw.text).map_err(|error| Error::config(error.to_string()))
             });
             match records {

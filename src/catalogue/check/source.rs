@@ -35,7 +35,7 @@ impl Checker<'_> {
     fn source(&mut self, source: &Source, place: &Node) {
         self.report.counts.sources += 1;
         self.values(source, place);
-        for (list, sources) in [("also", &source.also), ("join", &source.join)] {
+        for (list, sources) in [("also", &source.also), ("join", &source.join), ("else", &source.otherwise)] {
             for (index, further) in sources.iter().enumerate() {
                 self.source(further, place.nearest(&[list, &index.to_string()]));
             }
@@ -48,7 +48,7 @@ impl Checker<'_> {
         for arguments in arguments::combinations(self.verb) {
             let used = sources.iter().enumerate().find(|(_, source)| source.applies(&arguments));
             let Some((index, source)) = used else { continue };
-            for command in source.all().map(|source| &source.command) {
+            for command in source.all().into_iter().map(|source| &source.command) {
                 let Err(error) = command.render(&arguments) else { continue };
                 if !reported.insert(command.as_str()) {
                     continue;
@@ -67,7 +67,7 @@ impl Checker<'_> {
     fn values(&mut self, source: &Source, place: &Node) {
         let Some(parser) = self.loaded.catalogue.parser(&source.parser) else { return };
         // A template that does not compile is reported once, with its parser.
-        let Ok(template) = parser.template() else { return };
+        let Ok(template) = parser.reader() else { return };
         let header = template.header();
         let has = |name: &str| header.iter().any(|value| value.eq_ignore_ascii_case(name));
         for (column, mapping) in &source.columns {

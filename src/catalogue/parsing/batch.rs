@@ -154,7 +154,7 @@ fn raw_text(path: &Path) -> Result<String, String> {
 fn parse(library: &mut Library, template: &Path, raw: &Path, repeat: u64) -> Result<Records, String> {
     let compiled = library.template(template)?;
     let text = raw_text(raw)?;
-    let parse = || compiled.template.parse(&text).map_err(|error| format!("{}: {error}", raw.display()));
+    let parse = || compiled.reader.parse(&text).map_err(|error| format!("{}: {error}", raw.display()));
     for _ in 1..repeat {
         std::hint::black_box(parse()?);
     }
@@ -181,9 +181,9 @@ fn look_up(
     let mut parts = Vec::with_capacity(row.templates.len());
     for template in &row.templates {
         let compiled = library.template(&directory.join(template))?;
-        let records = compiled.template.parse(&text).map_err(|error| format!("{template}: {error}"))?;
+        let records = compiled.reader.parse(&text).map_err(|error| format!("{template}: {error}"))?;
         // The reference compares keys after `str()`.
-        parts.push(Part { records: returned(records), keys: compiled.template.keys() });
+        parts.push(Part { records: returned(records), keys: compiled.reader.keys() });
     }
     let records = merge(parts).map_err(|error| error.to_string())?;
     Ok((name, lower_case(records)))

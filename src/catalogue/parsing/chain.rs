@@ -30,12 +30,12 @@ impl Chain {
     pub fn parse(&self, file: &str, text: &str) -> Result<Records> {
         let mut parts = Vec::with_capacity(self.parts.len());
         for compiled in &self.parts {
-            let records = compiled.template.parse(text).map_err(|error| {
+            let records = compiled.reader.parse(text).map_err(|error| {
                 refusal(file, &error)
-                    .hint(format!("the template is {}", compiled.origin))
+                    .hint(format!("the parser is {}", compiled.origin))
                     .hint("`--explain` says which rule took which line")
             })?;
-            parts.push(Part { records, keys: compiled.template.keys() });
+            parts.push(Part { records, keys: compiled.reader.keys() });
         }
         merge(parts).map_err(|error| Error::config(format!("{file}: {error}")))
     }

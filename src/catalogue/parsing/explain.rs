@@ -3,13 +3,21 @@
 use std::fmt::Write as _;
 
 use super::library::Compiled;
+use crate::parse::Reader;
 use crate::parse::textfsm::Step;
 use crate::text::{clean_line, count};
 
 /// What a template makes of a text, for its author: below each line of the text the rules that matched it,
 /// with their state and their line in the template. Gives the explanation and whether the text was taken.
 pub fn explain(compiled: &Compiled, file: &str, text: &str) -> (String, bool) {
-    let explanation = compiled.template.explain(text);
+    let template = match &compiled.reader {
+        Reader::Template(template) => template,
+        Reader::Paths(paths) => {
+            let found = paths.explain(text);
+            return (format!("{file} by {}\n{found}", compiled.origin), paths.parse(text).is_ok());
+        }
+    };
+    let explanation = template.explain(text);
     let mut out = format!("{file} by {}\n", compiled.origin);
     let rules: Vec<&str> = compiled.text.split('\n').map(str::trim).collect();
     let digits = explanation.steps.last().map_or(1, |step| step.line.to_string().len()).max(3);

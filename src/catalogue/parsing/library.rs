@@ -1,12 +1,14 @@
-//! Templates and indexes by their paths, each read and compiled once.
+//! Parsers and indexes by their paths, each read and compiled once.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::super::files;
+use super::super::files::{self, PATHS};
 use crate::error::{Error, Place, Result};
+use crate::parse::Reader;
 use crate::parse::index::Index;
+use crate::parse::paths::Paths;
 use crate::parse::textfsm::{ParseError, Template, TemplateError};
 
 /// A compiled template with what an explanation needs.
@@ -14,10 +16,10 @@ use crate::parse::textfsm::{ParseError, Template, TemplateError};
 pub struct Compiled {
     /// The file as it was named.
     pub origin: String,
-    /// The template's text.
+    /// The file's text.
     pub text: String,
-    /// The template.
-    pub template: Arc<Template>,
+    /// What reads outputs by it.
+    pub reader: Reader,
 }
 
 /// Everything that was read so far. What could not be read is kept as well: a second question about the
@@ -58,10 +60,15 @@ impl Library {
     }
 }
 
-/// Compiles a template's text.
+/// Compiles a parser's text: paths where the file is called so, else a template.
 pub(in super::super) fn compile(origin: &str, text: String) -> Result<Compiled> {
-    let template = Template::compile(&text).map_err(|error| template_error(origin, &text, &error))?;
-    Ok(Compiled { origin: origin.to_owned(), text, template: Arc::new(template) })
+    let reader = if origin.rsplit(['/', '\\']).next() == Some(PATHS) {
+        Reader::Paths(Arc::new(Paths::compile(origin, &text)?))
+    } else {
+        let template = Template::compile(&text).map_err(|error| template_error(origin, &text, &error))?;
+        Reader::Template(Arc::new(template))
+    };
+    Ok(Compiled { origin: origin.to_owned(), text, reader })
 }
 
 /// What is wrong with a template or an index, with the place in its file.

@@ -1,7 +1,8 @@
 //! Parsing of outputs that lie in files: what `nocbot parse` does. No device, no inventory, no runtime.
 //!
 //! [`Chain`] is what reads one output; [`batch`] answers JSON lines and keeps what it compiled; [`mod@format`]
-//! writes records, `explain` who took which line; `lookup` finds the chain of a platform's command.
+//! writes records, `explain` who took which line; `lookup` finds the chain of a platform's command,
+//! [`VerbReader`] makes a verb's rows of an output.
 
 pub mod batch;
 mod chain;
@@ -9,12 +10,14 @@ mod explain;
 pub mod format;
 mod library;
 mod lookup;
+mod verb;
 
 use std::path::Path;
 
 pub use chain::Chain;
 pub use library::Compiled;
 pub(super) use library::{compile, template_error};
+pub use verb::{VerbReader, VerbRows};
 
 use crate::error::Result;
 

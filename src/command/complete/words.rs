@@ -28,12 +28,11 @@ fn first(catalogue: &Catalogue, typed: &str) -> Option<First> {
             .chain(builtin.aliases.iter().copied())
             .map(|word| (word, First::Builtin(builtin.name)))
     });
-    let verbs = catalogue.verbs.values().flat_map(|verb| {
-        std::iter::once(verb.name.as_str())
-            .chain(verb.aliases.iter().map(String::as_str))
-            .map(|word| (word, First::Verb(verb.name.clone())))
-    });
-    match word::find(typed, builtins.chain(verbs)) {
+    let verbs = catalogue.verbs.values();
+    let names = verbs.clone().map(|verb| (verb.name.as_str(), First::Verb(verb.name.clone())));
+    let aliases = verbs
+        .flat_map(|verb| verb.aliases.iter().map(|alias| (alias.as_str(), First::Verb(verb.name.clone()))));
+    match word::named(typed, builtins.chain(names), aliases) {
         Lookup::One(first) => Some(first),
         _ => None,
     }

@@ -25,6 +25,8 @@ struct RawSource {
     _also: Option<IgnoredAny>,
     #[serde(default, rename = "join")]
     _join: Option<IgnoredAny>,
+    #[serde(default, rename = "else")]
+    _otherwise: Option<IgnoredAny>,
 }
 
 #[derive(Default, Deserialize)]
@@ -69,6 +71,7 @@ impl Reader<'_> {
         let parser = self.parser(node, raw.parser.as_deref(), &command);
         let also = self.further(node, "also", verb);
         let join = self.further(node, "join", verb);
+        let otherwise = self.further(node, "else", verb);
         let columns = self.columns(node, verb);
         Some(Source {
             command,
@@ -78,6 +81,7 @@ impl Reader<'_> {
             interrupt: self.interrupt(node, raw.interrupt, verb),
             also,
             join,
+            otherwise,
         })
     }
 
@@ -94,7 +98,8 @@ impl Reader<'_> {
         let mut further = Vec::new();
         for item in items {
             // They are asked together with their source, by its conditions.
-            for key in ["when", "also", "join"] {
+            let elsewhere = ["when", "also", "join"].into_iter().chain((list == "else").then_some("else"));
+            for key in elsewhere {
                 if let Some((key, _)) = item.entry(key) {
                     let name = key.text().unwrap_or_default();
                     self.errors.push(key.error(format!("`{name}` means nothing within `{list}`")));
@@ -157,7 +162,9 @@ impl Reader<'_> {
             let near = did_you_mean(&name, self.known.parsers.iter().map(String::as_str));
             self.errors.push(match near {
                 Some(hint) => error.hint(hint),
-                None => error.hint(format!("a parser is a folder: parsers/{name}/template.textfsm")),
+                None => error.hint(format!(
+                    "a parser is a folder: parsers/{name}/template.textfsm, or template.yaml for JSON and XML"
+                )),
             });
             name
         })

@@ -160,7 +160,9 @@ fn hints_name_what_is_here() {
     for (text, hint) in [
         ("vrf", "devices here: lon-2, lon-10; groups: @uk"),
         ("vrf", "for example: `vrf lon-2`"),
-        ("vrf lon-2 RED", "for example: `vrf lon-2`"),
+        ("vrf lon-2 RED x", "for example: `vrf lon-2`"),
+        ("vrf lon-2 lon-10", "for example: `vrf lon-2,lon-10`"),
+        ("vrf lon-2 lon-10", "if you mean only this one: `vrf lon-2 vrf=lon-10`"),
         ("bgp all | foo", "for example: `bgp @uk | where state != Established`"),
         ("lon-2", "`lon-2` is a device"),
         ("lon-2", "for example: `vrf lon-2`"),
@@ -206,6 +208,7 @@ fn platform(name: &str, title: &str, alias: &str) -> Platform {
         level: Level::default(),
         session: SessionKind::default(),
         prompts: Vec::new(),
+        login: None,
         enable: None,
         open: Vec::new(),
         close: None,

@@ -20,14 +20,14 @@ fn offered(text: &str) -> Vec<String> {
 #[test]
 fn what_is_offered() {
     for (text, first) in [
-        ("v", vec!["version", "vrf"]),
+        ("v", vec!["version", "vlan", "vrf"]),
         ("VR", vec!["vrf"]),
         ("vrf", vec![]),
         ("nocbot, vr", vec!["nocbot, vrf"]),
         ("!vr", vec!["!vrf"]),
         ("hel", vec!["help"]),
         ("help vr", vec!["help vrf"]),
-        ("help wh", vec!["help whoami", "help where"]),
+        ("help wh", vec!["help whoami", "help who", "help where"]),
         ("explain vr", vec!["explain vrf"]),
         ("vrf r", vec!["vrf r1", "vrf r2", "vrf r3", "vrf r4", "vrf r5", "vrf r10"]),
         ("vrf r1,core", vec!["vrf r1,core-sw-1", "vrf r1,core-sw-2"]),

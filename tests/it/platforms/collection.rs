@@ -83,7 +83,7 @@ fn sources<'a>(all: impl IntoIterator<Item = &'a Source>, parser: &str) -> Vec<&
     let mut found = Vec::new();
     for source in all {
         found.extend((source.parser == parser).then_some(source));
-        found.extend(sources(source.also.iter().chain(&source.join), parser));
+        found.extend(sources(source.also.iter().chain(&source.join).chain(&source.otherwise), parser));
     }
     found
 }
@@ -150,7 +150,7 @@ impl Collection {
         let expected = std::fs::read_to_string(path.with_extension("yml")).unwrap();
         let expected = Node::read("yml", &expected).unwrap_or_else(|_| panic!("{case}.yml"));
         let expected = expected.get("parsed_sample").unwrap().items("the sample").unwrap().to_vec();
-        let template = self.catalogue.parser(parser).unwrap().template().unwrap();
+        let template = self.catalogue.parser(parser).unwrap().reader().unwrap();
 
         let none = Expected::default();
         let comparison = self.expectations.get(parser).unwrap_or(&none);

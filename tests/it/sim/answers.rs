@@ -167,7 +167,7 @@ async fn vrfs_and_interfaces_are_those_of_the_state() {
         found.unwrap_or_else(|| panic!("{device} {name}")).clone()
     };
     let spare = port("r1", "GigabitEthernet0/6");
-    assert_eq!((spare["admin"].as_str(), spare["state"].as_str()), ("down", "down"));
+    assert_eq!((spare["admin"].as_str(), spare["state"].as_str()), ("down", "admin-down"));
     let dark = port("r2", "Ethernet4");
     assert_eq!((dark["admin"].as_str(), dark["state"].as_str()), ("up", "down"));
     assert_eq!(port("r6", "Ethernet3")["in_errors"], "17");

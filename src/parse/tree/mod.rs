@@ -1,0 +1,63 @@
+//! Structured outputs: JSON and XML as one kind of tree, so that one path reads both.
+//!
+//! Numbers keep their digits as text, the order is that of the document, and keys that stand several times
+//! stay several: an XML element's children are such entries.
+
+mod json;
+mod xml;
+
+pub use json::documents as json;
+pub use xml::document as xml;
+
+/// A value of a structured output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tree {
+    /// JSON's `null`, an empty element.
+    Null,
+    /// A text, a number or a truth value as text.
+    Text(String),
+    /// Items in their order.
+    List(Vec<Tree>),
+    /// Entries in their order. An XML attribute is an entry `@name`, the text of an element with
+    /// attributes or children is `#text`.
+    Map(Vec<(String, Tree)>),
+}
+
+/// Why a text is no document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoDocument {
+    /// What is wrong.
+    pub message: String,
+    /// Where in the text, counted from 1; 0 when it is nowhere.
+    pub line: usize,
+}
+
+/// How deep a document may be nested.
+const MAX_DEPTH: usize = 120;
+
+impl Tree {
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Null => true,
+            Self::Text(text) => text.is_empty(),
+            Self::List(items) => items.iter().all(Self::is_empty),
+            Self::Map(entries) => entries.is_empty(),
+        }
+    }
+
+    /// The text of a leaf: of a text, or of an object that wraps one (`{"data": "x"}`, an element with
+    /// attributes).
+    pub fn leaf(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Map(entries) => {
+                let wrapped = entries.iter().find(|(name, _)| name == "#text" || name == "data");
+                wrapped.and_then(
+                    |(_, value)| if let Self::Text(text) = value { Some(text.as_str()) } else { None },
+                )
+            }
+            Self::Null | Self::List(_) => None,
+        }
+    }
+}
