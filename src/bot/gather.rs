@@ -19,6 +19,7 @@ pub(super) fn answer(plan: &Plan, done: Vec<Done>) -> Answer {
     let mut parsed = false;
     let mut texts = Vec::new();
     let mut notes = Vec::new();
+    let mut without: Vec<String> = Vec::new();
     for Done { device, result } in done {
         match result {
             Ok(mut gathered) => {
@@ -26,6 +27,9 @@ pub(super) fn answer(plan: &Plan, done: Vec<Done>) -> Answer {
                     gathered.rows.drain(..gathered.rows.len().saturating_sub(newest));
                 }
                 parsed |= gathered.parsed;
+                if gathered.parsed && gathered.rows.is_empty() {
+                    without.push(device.clone());
+                }
                 notes.extend(gathered.notes.iter().map(|note| format!("{device}: {note}")));
                 texts.extend(gathered.texts.iter().map(|(command, text)| Block::Code {
                     title: format!("{device}: {command}"),
@@ -37,6 +41,9 @@ pub(super) fn answer(plan: &Plan, done: Vec<Done>) -> Answer {
         }
     }
     failures.sort_by(|a, b| natural(&a.device, &b.device));
+    if !table.rows.is_empty() && !without.is_empty() {
+        notes.push(format!("no rows from {}", named(&mut without)));
+    }
     if parsed && !plan.verb.columns.is_empty() {
         fill_given(&mut table, &plan.given);
         worst_first(&mut table, &plan.verb);
@@ -53,6 +60,17 @@ pub(super) fn answer(plan: &Plan, done: Vec<Done>) -> Answer {
     }
     blocks.extend(texts);
     Answer { status, failures, notes, devices: asked, ..Answer::of(plan.question.clone(), blocks) }
+}
+
+/// Some names, and how many more there are.
+fn named(devices: &mut [String]) -> String {
+    const SHOWN: usize = 8;
+    devices.sort_by(|a, b| natural(a, b));
+    let shown = devices.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match devices.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// What the audit row says about an answer.

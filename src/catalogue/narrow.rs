@@ -63,8 +63,8 @@ impl Narrow {
     }
 }
 
-/// Whether `typed` is the interface `name`, whole or with its letters cut short: `gi0/1` is
-/// `GigabitEthernet0/1`.
+/// Whether `typed` is the interface `name`, whole or with the letters of one of them cut short: `gi0/1` is
+/// `GigabitEthernet0/1`, and a table may have `Gi0/1` for what was typed in full.
 fn is_interface(typed: &str, name: &str) -> bool {
     let parts = |text: &str| -> (String, String) {
         let text: String = text.to_lowercase().split_whitespace().collect();
@@ -73,7 +73,9 @@ fn is_interface(typed: &str, name: &str) -> bool {
         (letters.to_owned(), digits.to_owned())
     };
     let ((typed, typed_number), (name, number)) = (parts(typed), parts(name));
-    typed_number == number && name.starts_with(&typed) && (typed == name || !number.is_empty())
+    let short =
+        !number.is_empty() && (name.starts_with(&typed) || !name.is_empty() && typed.starts_with(&name));
+    typed_number == number && (typed == name || short)
 }
 
 #[cfg(test)]
@@ -98,6 +100,9 @@ mod tests {
         for (typed, name, same) in [
             ("Gi0/1", "GigabitEthernet0/1", true),
             ("gigabitethernet 0/1", "GigabitEthernet0/1", true),
+            ("GigabitEthernet0/1", "Gi0/1", true),
+            ("GigabitEthernet0/1", "Te0/1", false),
+            ("eth1", "1", false),
             ("Gi0/1", "GigabitEthernet0/10", false),
             ("Gi0/1", "Gi0/1.100", false),
             ("eth", "eth0", false),

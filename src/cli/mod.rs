@@ -13,6 +13,7 @@ mod ask;
 mod chat;
 pub mod check;
 mod parse;
+mod parsers;
 mod serve;
 mod settings;
 
@@ -44,6 +45,8 @@ enum Command {
     Demo(serve::DemoArguments),
     /// Parse outputs that lie in files by a TextFSM template or a platform's parser.
     Parse(parse::Arguments),
+    /// Get collections of templates.
+    Parsers(parsers::Arguments),
     /// Serve the web console for your own network.
     Run(serve::RunArguments),
 }
@@ -87,6 +90,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             }
             Command::Demo(arguments) => serve::demo(arguments).await,
             Command::Parse(arguments) => parse::run(&arguments),
+            Command::Parsers(arguments) => parsers::run(arguments).await,
             Command::Run(arguments) => serve::run(arguments).await,
         }
     });

@@ -6,15 +6,17 @@
 //! `[[word]]` stands for every beginning of the word.
 
 mod choose;
+mod field;
 mod shape;
 
 pub use choose::{Candidate, is_argument};
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use self::choose::Commands;
-use super::pyre::{Kind, Pattern, Scratch, Sets};
+use self::field::Field;
+use super::pyre::Scratch;
 use super::textfsm::TemplateError;
 
 /// A read index.
@@ -23,10 +25,20 @@ pub struct Index {
     columns: Vec<String>,
     rows: Vec<Row>,
     dropped: Vec<Dropped>,
-    patterns: Vec<Pattern>,
-    sets: Sets,
-    commands: OnceLock<Commands>,
+    /// The place of the column `Command`.
+    command: Option<usize>,
+    /// Each pattern once: most rows share their platform with others.
+    fields: Vec<Field>,
+    /// Attributes that were asked for, and the places of the rows that match them.
+    known: Mutex<HashMap<Asked, Arc<Vec<usize>>>>,
+    commands: Commands,
 }
+
+/// Columns and the values that were asked for.
+type Asked = Vec<(usize, String)>;
+
+/// How many attributes are remembered.
+const MAX_REMEMBERED: usize = 1_000;
 
 /// A line of the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,8 +88,9 @@ impl Index {
         let Some(template) = columns.iter().position(|name| name == "Template") else {
             return Err(fault(number, 1, "the column `Template` is missing".to_owned()));
         };
-        let mut index = Self { columns, ..Self::default() };
-        let mut known: HashMap<String, usize> = HashMap::new();
+        let command = columns.iter().position(|name| name == "Command");
+        let mut index = Self { columns, command, ..Self::default() };
+        let mut known: HashMap<(bool, String), usize> = HashMap::new();
         for (number, line) in lines.filter(|(_, line)| !line.starts_with('#')) {
             let fields: Vec<&str> = line.split(',').collect();
             if fields.len() != index.columns.len() {
@@ -100,28 +113,25 @@ impl Index {
                     row.fields.push(None);
                     continue;
                 }
-                let is_command = index.columns.get(place).is_some_and(|name| name == "Command");
+                let is_command = command == Some(place);
                 if is_command {
                     field.clone_into(&mut row.command);
                 }
-                let source = if is_command { completed(field) } else { field.to_owned() };
-                let pattern = match known.get(&source) {
-                    Some(&pattern) => pattern,
-                    None => index.add(&source).map_err(|message| fault(number, start, message))?,
+                let key = (is_command, field.to_owned());
+                let pattern = if let Some(&pattern) = known.get(&key) {
+                    pattern
+                } else {
+                    let field = Field::new(field, is_command);
+                    index.fields.push(field.map_err(|message| fault(number, start, message))?);
+                    index.fields.len() - 1
                 };
-                known.insert(source, pattern);
+                known.insert(key, pattern);
                 row.fields.push(Some(pattern));
             }
             index.rows.push(row);
         }
+        index.commands = Commands::of(index.rows.len());
         Ok(index)
-    }
-
-    fn add(&mut self, source: &str) -> Result<usize, String> {
-        let pattern =
-            Pattern::compile(source, Kind::Text, &mut self.sets).map_err(|error| error.to_string())?;
-        self.patterns.push(pattern);
-        Ok(self.patterns.len() - 1)
     }
 
     /// The first row all of whose fields match `attributes` (pairs of a column and a value) at their start.
@@ -133,19 +143,42 @@ impl Index {
         let place = |name: &str| self.columns.iter().position(|column| column == name);
         let asked: Vec<(usize, &str)> =
             attributes.iter().filter_map(|(name, value)| Some((place(name)?, *value))).collect();
+        let (commands, others): (Vec<_>, Vec<_>) =
+            asked.into_iter().partition(|(column, _)| Some(*column) == self.command);
         let mut scratch = Scratch::default();
-        // A few platforms share all rows, so each pattern is asked at most once per attribute.
-        let mut answers: Vec<Vec<Option<bool>>> = vec![vec![None; self.patterns.len()]; asked.len()];
-        self.rows.iter().find(|row| {
-            asked.iter().zip(&mut answers).all(|((column, value), answers)| {
-                let Some(Some(number)) = row.fields.get(*column) else { return true };
-                let (Some(pattern), Some(answer)) = (self.patterns.get(*number), answers.get_mut(*number))
-                else {
-                    return false;
-                };
-                *answer.get_or_insert_with(|| pattern.matches(&self.sets, value, &mut scratch) == Ok(true))
+        let rows = self.remembered(&others, &mut scratch);
+        rows.iter().filter_map(|&at| self.rows.get(at)).find(|row| {
+            commands.iter().all(|(column, value)| match row.fields.get(*column) {
+                Some(Some(number)) => {
+                    self.fields.get(*number).is_some_and(|field| field.matches(value, &mut scratch))
+                }
+                _ => true,
             })
         })
+    }
+
+    /// The rows that match attributes other than the command: a few platforms are asked for again and again.
+    fn remembered(&self, asked: &[(usize, &str)], scratch: &mut Scratch) -> Arc<Vec<usize>> {
+        let key: Asked = asked.iter().map(|(column, value)| (*column, (*value).to_owned())).collect();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rows) = known.get(&key) {
+            return Arc::clone(rows);
+        }
+        // A few platforms share all rows, so each pattern is asked at most once per attribute.
+        let mut answers: HashMap<(usize, usize), bool> = HashMap::new();
+        let mut fits = |row: &Row| {
+            asked.iter().enumerate().all(|(at, (column, value))| {
+                let Some(Some(number)) = row.fields.get(*column) else { return true };
+                let Some(field) = self.fields.get(*number) else { return false };
+                *answers.entry((at, *number)).or_insert_with(|| field.matches(value, scratch))
+            })
+        };
+        let rows = self.rows.iter().enumerate().filter(|(_, row)| fits(row)).map(|(at, _)| at);
+        let rows: Arc<Vec<usize>> = Arc::new(rows.collect());
+        if known.len() < MAX_REMEMBERED {
+            known.insert(key, Arc::clone(&rows));
+        }
+        rows
     }
 
     /// All rows, in order.
@@ -157,24 +190,6 @@ impl Index {
     pub fn dropped(&self) -> &[Dropped] {
         &self.dropped
     }
-}
-
-/// Replaces each `[[word]]` by a pattern for every beginning of the word, the empty one too.
-fn completed(command: &str) -> String {
-    let mut out = String::new();
-    let mut rest = command;
-    while let Some((before, after)) = rest.split_once("[[") {
-        // A word has at least one character, which may itself be a bracket.
-        let first = after.chars().next().map_or(0, char::len_utf8);
-        let end = after.get(first..).and_then(|tail| tail.find("]]")).map(|end| end + first);
-        let (Some(end), true) = (end, first > 0) else { break };
-        let word = after.get(..end).unwrap_or("");
-        out.push_str(before);
-        word.chars().for_each(|c| out.extend(['(', c]));
-        word.chars().for_each(|_| out.push_str(")?"));
-        rest = after.get(end + 2..).unwrap_or("");
-    }
-    out + rest
 }
 
 #[cfg(test)]
@@ -230,15 +245,5 @@ any.textfsm, r\\d+, , sh[[ow]] x
         }
         let error = Index::read("Template, Command\na.textfsm,  sh(\n").unwrap_err();
         assert_eq!((error.line, error.column), (2, 13));
-    }
-
-    #[test]
-    fn words_become_beginnings() {
-        assert_eq!(completed("sh[[ow]] x"), "sh(o(w)?)? x");
-        assert_eq!(completed("[[a]][[b]]"), "(a)?(b)?");
-        assert_eq!(completed("a[[]]b"), "a[[]]b");
-        assert_eq!(completed("[[]]x]]"), "(](](x)?)?)?");
-        assert_eq!(completed("a[[b"), "a[[b");
-        assert_eq!(completed("[[é]]"), "(é)?");
     }
 }

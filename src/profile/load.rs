@@ -11,7 +11,9 @@ use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{Enable, Level, Pager, Platform, Prompt, Rejection, Samples, SessionKind, ShowGate, Source};
+use super::{
+    Enable, Level, LoginPrompts, Pager, Platform, Prompt, Rejection, Samples, SessionKind, ShowGate, Source,
+};
 use crate::error::Error;
 use crate::text::did_you_mean;
 use crate::verb::{ArgumentType, Verb};
@@ -42,6 +44,7 @@ struct Raw {
     ssh: Option<RawSsh>,
     #[serde(default)]
     prompts: Vec<RawPrompt>,
+    login: Option<RawLogin>,
     enable: Option<RawEnable>,
     #[serde(default)]
     open: Vec<String>,
@@ -73,6 +76,13 @@ struct RawSsh {
 struct RawPrompt {
     mode: String,
     pattern: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLogin {
+    user: String,
+    password: String,
 }
 
 #[derive(Deserialize)]
@@ -180,6 +190,11 @@ impl Reader<'_> {
         if modes.is_empty() && session == SessionKind::Shell {
             self.wrong(&["prompts"], "a platform with shell sessions needs `prompts`".to_owned());
         }
+        let login = raw.login.and_then(|login| {
+            let user = self.regex(&["login", "user"], &login.user, false)?;
+            let password = self.regex(&["login", "password"], &login.password, false)?;
+            Some(LoginPrompts { user, password })
+        });
         let enable = raw.enable.map(|enable| self.enable(enable, &modes));
         for (index, line) in raw.open.iter().chain(&raw.close).enumerate() {
             if line.contains(char::is_control) {
@@ -194,6 +209,7 @@ impl Reader<'_> {
             level: ssh.level.unwrap_or_default(),
             session,
             prompts,
+            login,
             enable: enable.flatten(),
             open: raw.open,
             close: raw.close,

@@ -45,6 +45,8 @@ pub struct Platform {
     pub session: SessionKind,
     /// The prompts, tried in order against the last line.
     pub prompts: Vec<Prompt>,
+    /// The questions of a device that asks for the login once more in its shell.
+    pub login: Option<LoginPrompts>,
     /// How to reach the privileged mode, where there is one.
     pub enable: Option<Enable>,
     /// Lines sent after login (pager off, width); a refusal of one is no failure.
@@ -72,6 +74,15 @@ pub struct Prompt {
     pub mode: String,
     /// Matches the whole prompt line, without trailing blanks.
     pub pattern: Regex,
+}
+
+/// What a device asks in its shell although SSH has logged in already.
+#[derive(Debug, Clone)]
+pub struct LoginPrompts {
+    /// Matches the question for the user's name.
+    pub user: Regex,
+    /// Matches the question for the password.
+    pub password: Regex,
 }
 
 /// The way into the privileged mode.

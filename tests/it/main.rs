@@ -7,6 +7,7 @@ mod browser;
 mod catalogue;
 mod command;
 mod docs;
+mod fakenos;
 mod faults;
 mod lab;
 mod layers;

@@ -2,6 +2,7 @@
 
 mod batch;
 mod collection;
+mod get;
 
 use std::io::Write as _;
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! Every built-in data file: all of it loads, and every sample of it is run.
 
 mod collection;
+mod docs;
 
 use std::path::{Path, PathBuf};
 

@@ -5,6 +5,7 @@ dump.py outputs TEMPLATES TESTS    every sample through the index and the table 
 dump.py lookups TEMPLATES          "platform<TAB>command" lines on standard input: the template of each
 dump.py regex                      {"pattern", "text"} lines on standard input: what `re.match` makes of each
 dump.py templates                  {"template", "text"} lines on standard input: the rows of each
+dump.py batch                      {"template", "raw"} paths on standard input: the records of each
 dump.py bench TEMPLATES TESTS [N]  milliseconds: each job's least of N, templates compiled, added up
 """
 
@@ -168,7 +169,18 @@ def bench(templates, tests, rounds="5"):
     say({"jobs": len(work), "ms": total * 1000, "pathological_ms": longest * 1000})
 
 
+def batch():
+    get = compiled("/")
+    for line in sys.stdin:
+        job = json.loads(line)
+        machine = get(job["template"])
+        with open(job["raw"], encoding="utf-8") as file:
+            rows = parse(machine, file.read())
+        say({"records": [dict(zip(machine.header, row)) for row in rows]})
+
+
 COMMANDS = {
+    "batch": batch,
     "jobs": dump_jobs,
     "outputs": dump_outputs,
     "lookups": dump_lookups,

@@ -1,7 +1,7 @@
 //! Which row an abbreviated command means: words are expanded first, and what is ambiguous is told.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::shape::{Shape, Tail, Word, shapes};
 use super::{Index, Row};
@@ -22,13 +22,20 @@ pub struct Candidate<'a> {
 /// A shape, and per word the regular expression of one that is a pattern.
 type Compiled = (Shape, Vec<Option<Regex>>);
 
-/// What is worked out of the rows when the first command is looked for.
+/// What is worked out of a row when a command of its platform is first looked for.
 #[derive(Debug, Default)]
 pub(super) struct Commands {
     /// Per row its shapes.
-    shapes: Vec<Vec<Compiled>>,
+    shapes: Vec<OnceLock<Vec<Compiled>>>,
     /// Per platform that was asked for the places of its rows.
     platforms: Mutex<HashMap<String, Arc<Vec<usize>>>>,
+}
+
+impl Commands {
+    /// Of an index with so many rows.
+    pub(super) fn of(rows: usize) -> Self {
+        Self { shapes: (0..rows).map(|_| OnceLock::new()).collect(), platforms: Mutex::default() }
+    }
 }
 
 /// How many platforms are remembered.
@@ -38,11 +45,10 @@ impl Index {
     /// The rows of `platform`, by its whole name, that `words` may mean, in the order of the file. Each word
     /// may be abbreviated; what follows a row's words must look like arguments.
     pub fn candidates(&self, platform: &str, words: &[&str]) -> Vec<Candidate<'_>> {
-        let commands = self.commands.get_or_init(|| self.commands());
         let mut scratch = Scratch::default();
-        let rows = self.rows_of(commands, platform);
-        let rows = rows.iter().filter_map(|&at| Some((self.rows.get(at)?, commands.shapes.get(at)?)));
-        let fits = |(row, shapes): (_, &Vec<Compiled>)| {
+        let rows = self.rows_of(platform);
+        let rows = rows.iter().filter_map(|&at| Some((self.rows.get(at)?, self.shapes(at)?)));
+        let fits = |(row, shapes): (_, &[Compiled])| {
             let fitting = shapes.iter().filter_map(|shape| self.fit(row, shape, words, &mut scratch));
             // Among alternatives of one row the best.
             fitting.max_by_key(|(fit, _)| *fit).map(|(fit, expansion)| Candidate { row, expansion, fit })
@@ -52,24 +58,22 @@ impl Index {
 
     /// Whether any row is of `platform`.
     pub fn knows_platform(&self, platform: &str) -> bool {
-        let commands = self.commands.get_or_init(|| self.commands());
-        !self.rows_of(commands, platform).is_empty()
+        !self.rows_of(platform).is_empty()
     }
 
     /// The commands of a platform's rows in full, arguments as `…`.
     pub fn commands_of(&self, platform: &str) -> Vec<String> {
-        let commands = self.commands.get_or_init(|| self.commands());
         let word = |word: &Word| match word {
             Word::Full(full) => full.clone(),
             Word::Pattern(_) => "…".to_owned(),
         };
         let line = |shape: &Shape| shape.words.iter().map(word).collect::<Vec<_>>().join(" ");
-        let rows = self.rows_of(commands, platform);
-        let rows = rows.iter().filter_map(|&at| commands.shapes.get(at)?.first());
+        let rows = self.rows_of(platform);
+        let rows = rows.iter().filter_map(|&at| self.shapes(at)?.first());
         rows.map(|(shape, _)| line(shape)).collect()
     }
 
-    fn commands(&self) -> Commands {
+    fn shapes(&self, at: usize) -> Option<&[Compiled]> {
         let compiled = |shape: Shape| {
             let regex = |word: &Word| match word {
                 Word::Full(_) => None,
@@ -79,13 +83,14 @@ impl Index {
             let patterns = shape.words.iter().map(regex).collect();
             (shape, patterns)
         };
-        let row = |row: &Row| shapes(&row.command).into_iter().map(compiled).collect();
-        Commands { shapes: self.rows.iter().map(row).collect(), platforms: Mutex::default() }
+        let row = self.rows.get(at)?;
+        let known = self.commands.shapes.get(at)?;
+        Some(known.get_or_init(|| shapes(&row.command).into_iter().map(compiled).collect()))
     }
 
     /// The places of the rows whose platform is this one, not only its beginning.
-    fn rows_of(&self, commands: &Commands, platform: &str) -> Arc<Vec<usize>> {
-        let mut known = commands.platforms.lock().unwrap_or_else(PoisonError::into_inner);
+    fn rows_of(&self, platform: &str) -> Arc<Vec<usize>> {
+        let mut known = self.commands.platforms.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(rows) = known.get(platform) {
             return Arc::clone(rows);
         }
@@ -94,7 +99,8 @@ impl Index {
         let mut answers: HashMap<usize, bool> = HashMap::new();
         let mut whole = |row: &Row| {
             let Some(Some(Some(number))) = column.map(|column| row.fields.get(column)) else { return true };
-            *answers.entry(*number).or_insert_with(|| self.whole(*number, platform, &mut scratch))
+            let whole = || self.whole(*number, platform, &mut scratch);
+            *answers.entry(*number).or_insert_with(whole)
         };
         let rows = self.rows.iter().enumerate().filter(|(_, row)| whole(row)).map(|(at, _)| at);
         let rows: Arc<Vec<usize>> = Arc::new(rows.collect());
@@ -106,10 +112,7 @@ impl Index {
 
     /// Whether a pattern takes the whole of a text.
     fn whole(&self, number: usize, text: &str, scratch: &mut Scratch) -> bool {
-        self.patterns.get(number).is_some_and(|pattern| {
-            pattern.matches(&self.sets, text, scratch) == Ok(true)
-                && scratch.group(0).is_some_and(|(_, end)| end == text.len())
-        })
+        self.fields.get(number).is_some_and(|field| field.takes(text, scratch))
     }
 
     /// How well a shape fits the words, and the words that it makes of them.

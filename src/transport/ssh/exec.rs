@@ -83,7 +83,7 @@ pub(super) async fn run(link: &Link, order: &Order<'_>, capture: &mut Capture) -
             Some(ChannelMsg::ExitSignal { signal_name, .. }) => signal = Some(format!("{signal_name:?}")),
             Some(ChannelMsg::Failure) => {
                 let _ = tokio::time::timeout(Duration::from_secs(1), channel.close()).await;
-                return Err(Trouble::Failed(
+                return Err(Trouble::NoExec(
                     Failure::new(FailureKind::Rejected, format!("{} runs no single commands", link.who()))
                         .hint("its platform's profile needs `session: shell`"),
                 ));

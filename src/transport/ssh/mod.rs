@@ -79,8 +79,8 @@ use self::pool::Pool;
 use self::shell::Shell;
 use super::{Output, Request};
 use crate::error::{Failure, FailureKind};
+use crate::inventory::Login;
 use crate::profile::{Platform, SessionKind};
-use crate::secret::SecretRef;
 
 /// A command at its deadline gets this much longer to hand over what it has.
 const GRACE: Duration = Duration::from_millis(50);
@@ -114,7 +114,7 @@ struct Inner {
 struct Order<'a> {
     platform: &'a Platform,
     command: &'a str,
-    secret: Option<&'a SecretRef>,
+    login: &'a Login,
     interrupt: Option<Duration>,
     deadline: Instant,
     idle: Duration,
@@ -127,6 +127,8 @@ enum Trouble {
     Dead(Failure),
     /// The session is not to be used again.
     Failed(Failure),
+    /// The device does not take single commands.
+    NoExec(Failure),
 }
 
 /// An open session: a shell at its prompt, or a connection that takes one command per channel.
@@ -188,7 +190,7 @@ impl Ssh {
         let order = Order {
             platform: &request.platform,
             command: &request.command,
-            secret: request.device.login.secret.as_ref(),
+            login: &request.device.login,
             interrupt: request.interrupt,
             deadline: request.deadline,
             idle: inner.settings.idle_timeout,
@@ -230,9 +232,9 @@ impl Ssh {
                     may_be_warm = false;
                     continue;
                 }
-                Err(Ended::Trouble(Trouble::Dead(failure) | Trouble::Failed(failure))) => {
-                    (Err(failure), false)
-                }
+                Err(Ended::Trouble(
+                    Trouble::Dead(failure) | Trouble::Failed(failure) | Trouble::NoExec(failure),
+                )) => (Err(failure), false),
             };
             if healthy {
                 match inner.pool.keep(&turn, session, slot, generation) {
@@ -264,16 +266,23 @@ impl Session {
     }
 
     async fn run(&mut self, order: &Order<'_>, capture: &mut Capture, warm: bool) -> Result<String, Ended> {
-        let done = match &mut self.shell {
-            Some(shell) => shell.command(&self.link, order, capture, warm).await.map_err(Ended::Trouble),
-            None => match exec::run(&self.link, order, capture).await {
+        if self.shell.is_none() {
+            match exec::run(&self.link, order, capture).await {
                 Err(Trouble::Failed(failure)) if failure.kind == FailureKind::Rejected => {
-                    Err(Ended::Refused(failure))
+                    return Err(Ended::Refused(failure));
                 }
-                done => done.map_err(Ended::Trouble),
-            },
-        };
-        done?;
+                // Where single commands are not allowed, the same login may have a shell.
+                Err(Trouble::NoExec(failure)) => match Shell::open(&self.link, order).await {
+                    Ok(shell) => self.shell = Some(shell),
+                    Err(_) => return Err(Ended::Refused(failure)),
+                },
+                done => done.map_err(Ended::Trouble)?,
+            }
+        }
+        // A session that has just become a shell has not run the command yet.
+        if let Some(shell) = &mut self.shell {
+            shell.command(&self.link, order, capture, warm).await.map_err(Ended::Trouble)?;
+        }
         let preamble = self.shell.as_ref().map_or(&[][..], Shell::preamble);
         let text = capture.take(preamble);
         match capture::refusal(order.platform, &text) {

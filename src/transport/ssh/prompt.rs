@@ -86,6 +86,7 @@ pub(super) mod tests {
                 prompt("privileged", r"^[\w.@()/:~-]+#$"),
                 prompt("bare", r"^[#$]$"),
             ],
+            login: None,
             enable: None,
             open: Vec::new(),
             close: None,

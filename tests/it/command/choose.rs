@@ -208,6 +208,7 @@ fn platform(name: &str, title: &str, alias: &str) -> Platform {
         level: Level::default(),
         session: SessionKind::default(),
         prompts: Vec::new(),
+        login: None,
         enable: None,
         open: Vec::new(),
         close: None,

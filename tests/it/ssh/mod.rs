@@ -66,6 +66,7 @@ fn platform() -> Platform {
             prompt("privileged", r"^[\w.()/:@~-]+#$"),
             prompt("shell", r"^[\w.()/:@~-]+\$$"),
         ],
+        login: None,
         enable: Some(Enable {
             from: "user".to_owned(),
             to: "privileged".to_owned(),

@@ -12,7 +12,9 @@ impl Shell {
     /// Enters the privileged mode when there is a secret for it and the login left the session
     /// outside of it.
     pub(super) async fn enable(&mut self, link: &Link, order: &Order<'_>) -> Result<(), Failure> {
-        let (Some(enable), Some(secret)) = (&order.platform.enable, order.secret) else { return Ok(()) };
+        let (Some(enable), Some(secret)) = (&order.platform.enable, &order.login.secret) else {
+            return Ok(());
+        };
         if self.mode != enable.from {
             return Ok(());
         }

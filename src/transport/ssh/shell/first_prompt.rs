@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::{FIRST_PROMPT_SETTLE, closed_early, pager};
 use crate::error::{Failure, FailureKind};
+use crate::profile::Platform;
 use crate::transport::ssh::Order;
 use crate::transport::ssh::connect::Link;
 use crate::transport::ssh::prompt::{Learned, MAX_PROMPT};
@@ -16,6 +17,8 @@ use crate::transport::ssh::wire::{Event, Wire};
 /// The silence after which a device is poked with a newline, and how often.
 const POKE: Duration = Duration::from_millis(1500);
 const MAX_POKES: usize = 8;
+/// How often the login is repeated: a name and a password, and once more for a line that was lost.
+const MAX_QUESTIONS: usize = 4;
 /// Lines kept for the message when no prompt is found.
 const MAX_SEEN: usize = 50;
 
@@ -32,6 +35,7 @@ pub(super) async fn find_prompt(
     let mut candidate: Option<String> = None;
     let mut pokes = 0;
     let mut ended = false;
+    let mut asked = 0;
     while !ended {
         let line = if wire.screen.width() <= MAX_PROMPT { wire.screen.line() } else { String::new() };
         let shown = line.trim_end();
@@ -39,9 +43,10 @@ pub(super) async fn find_prompt(
         let confirmed = mode.is_some() && candidate.as_deref() == Some(shown) && !since.is_empty();
         let waiting = candidate.as_deref() == Some(shown) && since.is_empty();
         let pager = if mode.is_none() { pager(platform, &line) } else { None };
+        let question = if mode.is_none() { question(platform, shown) } else { None };
         let wait = match mode {
             Some(_) if !waiting => wire.settle().max(FIRST_PROMPT_SETTLE),
-            None if pager.is_some() => wire.settle().max(FIRST_PROMPT_SETTLE),
+            None if pager.is_some() || question.is_some() => wire.settle().max(FIRST_PROMPT_SETTLE),
             _ => POKE,
         };
         let left = until.saturating_duration_since(Instant::now());
@@ -69,7 +74,15 @@ pub(super) async fn find_prompt(
                     since.retain(|line| !line.is_empty() && line != shown);
                     return Ok((Learned::new(shown), mode.to_owned(), since));
                 }
-                if let Some(answer) = pager {
+                if let Some(question) = question {
+                    asked += 1;
+                    if asked > MAX_QUESTIONS {
+                        return Err(refused(link).partial(said(&seen, shown)));
+                    }
+                    let answer = answer(question, link, order).await?;
+                    wire.screen.clear_line();
+                    ended = !wire.send(&answer).await;
+                } else if let Some(answer) = pager {
                     wire.screen.clear_line();
                     ended = !wire.send(answer).await;
                 } else if pokes < MAX_POKES {
@@ -94,6 +107,50 @@ pub(super) async fn find_prompt(
     )
     .hint("check the device's `platform`, or add the prompt to the platform's profile")
     .partial(said(&seen, &last)))
+}
+
+/// What a device asks that wants the login once more.
+#[derive(Clone, Copy)]
+enum Question {
+    User,
+    Password,
+}
+
+fn question(platform: &Platform, line: &str) -> Option<Question> {
+    let login = platform.login.as_ref()?;
+    if login.user.is_match(line) {
+        return Some(Question::User);
+    }
+    login.password.is_match(line).then_some(Question::Password)
+}
+
+/// The line that answers a question.
+async fn answer(question: Question, link: &Link, order: &Order<'_>) -> Result<String, Failure> {
+    let missing = |what: &str| {
+        Failure::new(FailureKind::Auth, format!("{} asks for {what} once more in its shell", link.who()))
+            .hint(format!("set `{what}` for the device in the inventory"))
+    };
+    match question {
+        Question::User => {
+            let user = order.login.username.as_deref().ok_or_else(|| missing("username"))?;
+            Ok(format!("{user}\n"))
+        }
+        Question::Password => {
+            let secret = order.login.password.as_ref().ok_or_else(|| missing("password"))?;
+            let secret = secret.resolve().await.map_err(|error| {
+                Failure::new(
+                    FailureKind::Auth,
+                    format!("no password for {}: {}", link.who(), error.message()),
+                )
+            })?;
+            Ok(format!("{}\n", secret.expose()))
+        }
+    }
+}
+
+fn refused(link: &Link) -> Failure {
+    Failure::new(FailureKind::Auth, format!("{} refuses in its shell the login that SSH took", link.who()))
+        .hint("check `username` and `password`, and the controller's AAA server")
 }
 
 fn said(seen: &VecDeque<String>, last: &str) -> String {

@@ -70,7 +70,9 @@ impl Shell {
             };
             match shell.command(link, &opening, &mut ignored, false).await {
                 Ok(()) => {}
-                Err(Trouble::Dead(failure) | Trouble::Failed(failure)) => return Err(failure),
+                Err(Trouble::Dead(failure) | Trouble::Failed(failure) | Trouble::NoExec(failure)) => {
+                    return Err(failure);
+                }
             }
         }
         Ok(shell)
