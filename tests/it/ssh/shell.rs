@@ -5,11 +5,12 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use nocbot::error::FailureKind;
+use nocbot::profile::LoginPrompts;
 use nocbot::transport::ssh::{Settings, Ssh};
 use tokio::sync::mpsc;
 
 use super::server::{Plan, Term};
-use super::{ask, device, platform, request, secret, settings};
+use super::{ask, device, platform, regex, request, secret, settings};
 
 #[tokio::test]
 async fn echo_prompt_and_line_ends_go() {
@@ -461,4 +462,40 @@ async fn a_hundred_devices_at_once() {
         }
     }
     assert_eq!(server.connections.load(Ordering::SeqCst), 100);
+}
+
+/// A controller that lets everybody in by SSH and asks for the login in its shell.
+fn asks_again() -> Plan {
+    Plan::shell(|mut term| async move {
+        loop {
+            term.send("\r\n(Cisco Controller)\r\nUser: ").await;
+            let Some(user) = term.line().await else { return };
+            term.send("\r\nPassword: ").await;
+            let Some(password) = term.line().await else { return };
+            if (user.as_str(), password.as_str()) == ("admin", "hunter2") {
+                break;
+            }
+        }
+        term.send("\r\nr1>").await;
+        while let Some(line) = term.line().await {
+            term.send(format!("answer to {line}\r\nr1>")).await;
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_login_that_is_asked_for_again_in_the_shell() {
+    let server = asks_again().start().await;
+    let mut platform = platform();
+    platform.login = Some(LoginPrompts { user: regex("^User: ?$"), password: regex("^Password: ?$") });
+    platform.open.clear();
+    let ssh = Ssh::new(settings());
+    let right = device("r1", server.port);
+    assert_eq!(ask(&ssh, &right, &platform, "show version").await.unwrap().text, "answer to show version");
+    // SSH itself is told the right password, so it is the shell that refuses this user.
+    let mut wrong = device("r2", server.port);
+    wrong.login.username = Some("somebody".to_owned());
+    let failure = ask(&ssh, &wrong, &platform, "show version").await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Auth, "{failure}");
+    assert!(failure.message.contains("refuses in its shell the login that SSH took"), "{failure}");
 }
