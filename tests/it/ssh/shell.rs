@@ -492,9 +492,17 @@ async fn a_login_that_is_asked_for_again_in_the_shell() {
     let ssh = Ssh::new(settings());
     let right = device("r1", server.port);
     assert_eq!(ask(&ssh, &right, &platform, "show version").await.unwrap().text, "answer to show version");
-    // SSH itself is told the right password, so it is the shell that refuses this user.
-    let mut wrong = device("r2", server.port);
-    wrong.login.username = Some("somebody".to_owned());
+    // A controller that never takes it is not asked for ever.
+    let stubborn = Plan::shell(|mut term| async move {
+        loop {
+            term.send("\r\nUser: ").await;
+            if term.line().await.is_none() {
+                return;
+            }
+        }
+    });
+    let stubborn = stubborn.start().await;
+    let wrong = device("r2", stubborn.port);
     let failure = ask(&ssh, &wrong, &platform, "show version").await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Auth, "{failure}");
     assert!(failure.message.contains("refuses in its shell the login that SSH took"), "{failure}");
