@@ -4,6 +4,7 @@
 //! left out, and fail where `NOCBOT_REQUIRE_LAB=1`.
 
 mod dice;
+mod mutated;
 mod regexes;
 mod templates;
 

@@ -12,6 +12,14 @@ impl Dice {
         Self(std::env::var("NOCBOT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1))
     }
 
+    /// Starts from `NOCBOT_SEED`, or from another number in each run; gives it, so that a failure can be repeated.
+    pub fn fresh() -> (Self, u64) {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let seed = std::env::var("NOCBOT_SEED").ok().and_then(|seed| seed.parse().ok());
+        let seed = seed.unwrap_or_else(|| u64::from(now.subsec_nanos()) + now.as_secs());
+        (Self(seed), seed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
