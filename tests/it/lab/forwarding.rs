@@ -19,7 +19,7 @@ fn interfaces_are_those_of_the_kernel() {
             facts.insert(vec![
                 text(&link, "ifname"),
                 word(admin),
-                word(state),
+                if admin { word(state) } else { "admin-down".to_owned() },
                 if loopback { String::new() } else { text(&link, "address") },
                 link["mtu"].to_string(),
             ]);
