@@ -72,6 +72,9 @@ impl Value {
         if name.chars().count() > MAX_NAME {
             return Err((column(rest), format!("a name longer than {MAX_NAME} characters")));
         }
+        if let Some(fault) = wrong_escape(name) {
+            return Err((column(rest), fault));
+        }
         let at = column(regex);
         if regex.len() < 2 || !regex.starts_with('(') || !regex.ends_with(')') || regex.ends_with("\\)") {
             return Err((at, format!("the regex of a value must stand in brackets: `({regex})`")));
@@ -88,6 +91,26 @@ impl Value {
     }
 }
 
+/// The reference puts the name into a replacement text of `re.sub`, where a backslash means something.
+fn wrong_escape(name: &str) -> Option<String> {
+    let mut rest = name;
+    while let Some((_, escape)) = rest.split_once('\\') {
+        let letter = escape.chars().next()?;
+        let octal: Vec<u32> = escape.chars().take(3).map_while(|digit| digit.to_digit(8)).collect();
+        let good = match letter {
+            'a' | 'b' | 'f' | 'n' | 'r' | 't' | 'v' | '0' => true,
+            'g' => escape.starts_with("g<0>"),
+            '1'..='9' => matches!(octal.as_slice(), [first, _, _] if *first < 4),
+            letter => !letter.is_ascii_alphabetic(),
+        };
+        if !good {
+            return Some(format!("the name `{name}` has the escape `\\{letter}`"));
+        }
+        rest = escape.get(letter.len_utf8()..).unwrap_or_default();
+    }
+    None
+}
+
 fn option(word: &str) -> Option<Keeping> {
     match word {
         "Filldown" => Some(Keeping::Filldown),
@@ -96,5 +119,22 @@ fn option(word: &str) -> Option<Keeping> {
         "List" => Some(Keeping::List),
         "Required" => Some(Keeping::Required),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_backslashes_as_the_reference_takes_them() {
+        for name in ["A\\n", "A\\\\", "A\\.", "A\\", "A\\g<0>", "A\\0", "A\\é", "A\\377"] {
+            assert!(Value::read(&format!("Value {name} (\\S+)")).is_ok(), "{name}");
+        }
+        for name in ["A\\w", "A\\1", "A\\g", "A\\g<1>", "A\\12", "A\\400", "\\x41"] {
+            let error = Value::read(&format!("Value {name} (\\S+)")).unwrap_err();
+            assert!(error.1.contains("escape"), "{name}: {error:?}");
+        }
     }
 }
