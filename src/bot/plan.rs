@@ -148,7 +148,7 @@ fn show(platform: &Platform, line: &str, stages: &[Stage], catalogue: &Catalogue
         Some(parser) if !lines_wanted(stages) => Reading::Parser(parser),
         _ => Reading::Text,
     };
-    Ok(Step { command, interrupt: None, reading, otherwise: Vec::new(), narrows: Vec::new() })
+    Ok(Step { command, interrupt: None, reading, further: false, otherwise: Vec::new(), narrows: Vec::new() })
 }
 
 /// Whether the bars filter lines and nothing needs columns: then `show` means the device's own lines.
@@ -169,7 +169,9 @@ fn steps(verb: &Arc<Verb>, arguments: &Arguments, platform: &Platform) -> Result
     let source = sources.iter().find(|source| source.applies(arguments)).ok_or_else(|| {
         unable(format!("{} cannot answer `{}` with these arguments", platform.title, verb.name))
     })?;
-    let own = std::iter::once(source).chain(&source.also).map(|source| step(verb, source, arguments, false));
+    let further = |step: Result<Step, Failure>| step.map(|step| Step { further: true, ..step });
+    let own = std::iter::once(step(verb, source, arguments, false));
+    let own = own.chain(source.also.iter().map(|source| further(step(verb, source, arguments, false))));
     own.chain(source.join.iter().map(|source| step(verb, source, arguments, true))).collect()
 }
 
@@ -184,5 +186,5 @@ fn step(verb: &Arc<Verb>, source: &Source, arguments: &Arguments, join: bool) ->
     let otherwise = otherwise.collect::<Result<_, _>>()?;
     let (verb, source) = (Arc::clone(verb), Arc::new(source.clone()));
     let reading = if join { Reading::Join(verb, source) } else { Reading::Verb(verb, source) };
-    Ok(Step { command, interrupt, reading, otherwise, narrows })
+    Ok(Step { command, interrupt, reading, further: false, otherwise, narrows })
 }

@@ -62,6 +62,8 @@ pub struct Step {
     pub interrupt: Option<Duration>,
     /// What becomes of the output.
     pub reading: Reading,
+    /// Adds rows to those of a step before it: where the device refuses it, the answer is what there is, with a note.
+    pub further: bool,
     /// What is sent instead, in order, where the device refuses it or does not answer with a document.
     pub otherwise: Vec<Step>,
     /// Which of its rows are meant, where the command could not say it.
@@ -222,13 +224,14 @@ impl Task {
                     _ => break,
                 }
             }
-            match (read, &step.reading) {
-                (Err(failure), Reading::Join(..)) => {
-                    gathered
-                        .notes
-                        .push(format!("without what `{}` would add: {}", step.command, failure.message));
+            let join = matches!(step.reading, Reading::Join(..));
+            match read {
+                // What only adds to rows that are there may be missing, and the answer says so.
+                Err(failure) if join || step.further && failure.kind == FailureKind::Rejected => {
+                    let note = format!("without what `{}` would add: {}", step.command, failure.message);
+                    gathered.notes.push(note);
                 }
-                (read, _) => read?,
+                read => read?,
             }
         }
         Ok(gathered)

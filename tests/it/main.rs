@@ -14,6 +14,7 @@ mod layers;
 mod parse;
 mod platforms;
 mod sim;
+mod sources;
 mod ssh;
 mod support;
 mod table;

@@ -6,7 +6,7 @@ mod host_keys;
 mod jumps;
 mod levels;
 mod logins;
-mod server;
+pub mod server;
 mod shell;
 mod sshd;
 
