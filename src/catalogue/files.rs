@@ -55,10 +55,15 @@ pub fn profiles(directories: &[PathBuf], errors: &mut Vec<Error>) -> Layers {
     layers
 }
 
-/// Parsers: the directories' `<platform>/<command_words>/*` over the built-in ones.
-pub fn parsers(directories: &[PathBuf], errors: &mut Vec<Error>) -> Layers {
+/// Parsers: the directories' `<platform>/<command_words>/*` over the built-in ones; of these only those of some
+/// platforms, where they are named.
+pub fn parsers(directories: &[PathBuf], platforms: Option<&[String]>, errors: &mut Vec<Error>) -> Layers {
     let mut layers = Layers::default();
-    for path in Parsers::iter() {
+    let wanted = |path: &str| {
+        let platform = path.split('/').next().unwrap_or_default();
+        platforms.is_none_or(|platforms| platforms.iter().any(|wanted| wanted == platform))
+    };
+    for path in Parsers::iter().filter(|path| wanted(path)) {
         layers.embed("parsers", &path, Parsers::get(&path), errors);
     }
     layers.lay(directories, &[], errors);

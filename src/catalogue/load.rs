@@ -59,13 +59,23 @@ impl Catalogue {
     /// Parsers only, and the family of one platform, whose name is given back: what is needed to read a
     /// file that somebody has. Platforms that nobody has a profile of may still have parsers.
     pub(super) fn load_parsers(config: &Config, platform: &str) -> Result<(Self, String), Vec<Error>> {
-        let mut catalogue = Self::load_all_parsers(config)?;
         let mut errors = Vec::new();
         let profiles = files::profiles(&config.profiles, &mut errors);
         if !errors.is_empty() {
             return Err(sorted(errors));
         }
-        let family = family(&profiles, platform, &catalogue)?;
+        // Where the platform has a profile, only its own parsers are read: they are a small part of all.
+        let known = family(&profiles, platform)?;
+        let mut catalogue = match &known {
+            Some(family) => Self::load_parsers_of(config, Some(family))?,
+            None => Self::load_parsers_of(config, None)?,
+        };
+        let lower = platform.to_lowercase();
+        let family = match known {
+            Some(family) => family,
+            None if catalogue.knows_platform(&lower) => vec![lower],
+            None => return Err(vec![nobody_knows(&profiles, platform)]),
+        };
         let name = family.first().cloned().unwrap_or_default();
         catalogue.families.insert(name.clone(), family);
         Ok((catalogue, name))
@@ -73,8 +83,12 @@ impl Catalogue {
 
     /// Parsers and collections, and nothing else.
     pub(super) fn load_all_parsers(config: &Config) -> Result<Self, Vec<Error>> {
+        Self::load_parsers_of(config, None)
+    }
+
+    fn load_parsers_of(config: &Config, platforms: Option<&[String]>) -> Result<Self, Vec<Error>> {
         let mut errors = Vec::new();
-        let files = files::parsers(&config.parsers, &mut errors);
+        let files = files::parsers(&config.parsers, platforms, &mut errors);
         let parsers = parsers(&files, &mut errors).0;
         let collections = collections(&config.parsers, &mut Vec::new(), &mut errors);
         if !errors.is_empty() {
@@ -90,31 +104,29 @@ impl Catalogue {
     }
 }
 
-/// A platform's own name and the names of what it extends, nearest first. The file of that name is read
-/// and those that it extends; all of them only where `wanted` is another name.
-fn family(profiles: &Layers, wanted: &str, catalogue: &Catalogue) -> Result<Vec<String>, Vec<Error>> {
+/// A platform's own name and the names of what it extends, nearest first; nothing where it has no profile. The file
+/// of that name is read and those that it extends; all of them only where `wanted` is another name.
+fn family(profiles: &Layers, wanted: &str) -> Result<Option<Vec<String>>, Vec<Error>> {
     let tree = |name: &str| {
         let file = profiles.files.get(&format!("platforms/{name}.yaml"))?;
         Some(Node::read(&file.origin, &file.text))
     };
     let mut name = wanted.to_lowercase();
     if tree(&name).is_none() {
-        let mut errors = Vec::new();
-        let trees = trees(profiles, "platforms", &mut errors);
-        let is_alias = |node: &Node| {
+        // Most files say at once that the name is not in them, without being read as YAML.
+        let mentions = |file: &File| file.text.to_lowercase().contains(&name);
+        let mut found = None;
+        for (stem, file) in platform_files(profiles).filter(|(_, file)| mentions(file)) {
+            let Ok(node) = Node::read(&file.origin, &file.text) else { continue };
             let aliases = node.get("aliases").and_then(|aliases| aliases.items("").ok()).unwrap_or_default();
-            aliases.iter().filter_map(Node::text).any(|alias| alias.eq_ignore_ascii_case(wanted))
-        };
-        if let Some((found, _)) = trees.iter().find(|(_, node)| is_alias(node)) {
-            name.clone_from(found);
-        } else if !catalogue.knows_platform(&name) {
-            let names = names_in(&trees);
-            let error = Error::question(format!("nobody knows the platform `{wanted}`"));
-            let hint = did_you_mean(wanted, names.iter().map(String::as_str));
-            let all: Vec<&str> = trees.keys().map(String::as_str).collect();
-            return Err(vec![
-                error.hint(hint.unwrap_or_else(|| format!("the platforms are {}", all.join(", ")))),
-            ]);
+            if aliases.iter().filter_map(Node::text).any(|alias| alias.eq_ignore_ascii_case(wanted)) {
+                found = Some(stem.to_owned());
+                break;
+            }
+        }
+        match found {
+            Some(found) => name = found,
+            None => return Ok(None),
         }
     }
     let mut family = vec![name.clone()];
@@ -127,7 +139,23 @@ fn family(profiles: &Layers, wanted: &str, catalogue: &Catalogue) -> Result<Vec<
         parent.clone_into(&mut name);
         family.push(name.clone());
     }
-    Ok(family)
+    Ok(Some(family))
+}
+
+fn platform_files(profiles: &Layers) -> impl Iterator<Item = (&str, &File)> {
+    profiles
+        .files
+        .iter()
+        .filter_map(|(name, file)| Some((name.strip_prefix("platforms/")?.strip_suffix(".yaml")?, file)))
+}
+
+fn nobody_knows(profiles: &Layers, wanted: &str) -> Error {
+    let trees = trees(profiles, "platforms", &mut Vec::new());
+    let names = names_in(&trees);
+    let error = Error::question(format!("nobody knows the platform `{wanted}`"));
+    let hint = did_you_mean(wanted, names.iter().map(String::as_str));
+    let all: Vec<&str> = trees.keys().map(String::as_str).collect();
+    error.hint(hint.unwrap_or_else(|| format!("the platforms are {}", all.join(", "))))
 }
 
 type Devices = inventory::load::Loaded;
@@ -137,7 +165,7 @@ fn finish(config: Option<&Config>, devices: Devices, mut errors: Vec<Error>) -> 
     let (profile_dirs, parser_dirs) =
         config.map_or((&none, &none), |config| (&config.profiles, &config.parsers));
     let profiles = files::profiles(profile_dirs, &mut errors);
-    let parser_files = files::parsers(parser_dirs, &mut errors);
+    let parser_files = files::parsers(parser_dirs, None, &mut errors);
     let verbs = verb::load::load(&trees(&profiles, "verbs", &mut errors), &mut errors);
     let (parsers, samples) = parsers(&parser_files, &mut errors);
     let names: BTreeSet<String> = parsers.keys().cloned().collect();

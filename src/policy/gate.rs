@@ -2,7 +2,7 @@
 
 use crate::error::Failure;
 use crate::error::FailureKind::{Rejected, Unsupported};
-use crate::profile::Platform;
+use crate::profile::{Pattern, Platform};
 use crate::text::did_you_mean;
 
 /// The longest command line; vendors' own limits lie above it.
@@ -49,8 +49,13 @@ pub fn gate(platform: &Platform, line: &str) -> Result<String, Failure> {
             );
         }
     };
-    if let Some(found) = platform.show.deny.iter().find_map(|pattern| pattern.find(&command)) {
-        return Err(refuse(format!("`{command}` is refused because of `{}`", found.as_str()))
+    // A pattern that cannot be compiled refuses everything.
+    let found = |pattern: &Pattern| match pattern.regex() {
+        Some(_) => pattern.find(&command).map(str::to_owned),
+        None => Some(pattern.as_str().to_owned()),
+    };
+    if let Some(found) = platform.show.deny.iter().find_map(found) {
+        return Err(refuse(format!("`{command}` is refused because of `{found}`"))
             .hint("what writes, floods or opens a shell is never sent"));
     }
     Ok(command)

@@ -7,12 +7,12 @@ mod source;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{
-    Enable, Level, LoginPrompts, Pager, Platform, Prompt, Rejection, Samples, SessionKind, ShowGate, Source,
+    Enable, Level, LoginPrompts, Pager, Pattern, Platform, Prompt, Rejection, Samples, SessionKind, ShowGate,
+    Source,
 };
 use crate::error::Error;
 use crate::text::did_you_mean;
@@ -266,7 +266,7 @@ impl Reader<'_> {
         rejections
     }
 
-    fn secrets(&mut self, raw: &[String]) -> Vec<Regex> {
+    fn secrets(&mut self, raw: &[String]) -> Vec<Pattern> {
         let mut secrets = Vec::new();
         for (index, pattern) in raw.iter().enumerate() {
             let at = index.to_string();
@@ -274,7 +274,8 @@ impl Reader<'_> {
             let Some(pattern) = self.regex(&["secrets", &at], &format!("(?im){pattern}"), false) else {
                 continue;
             };
-            if pattern.captures_len() < 2 {
+            let groups = |pattern: &Pattern| pattern.regex().map_or(0, regex::Regex::captures_len);
+            if !self.is_built_in() && groups(&pattern) < 2 {
                 self.wrong(&["secrets", &at], "the pattern has no group around the secret".to_owned());
             }
             secrets.push(pattern);
@@ -296,13 +297,11 @@ impl Reader<'_> {
         }
         let mut deny = Vec::new();
         for (index, pattern) in raw.deny.iter().enumerate() {
-            deny.extend(self.regex(&["show", "deny", &index.to_string()], pattern, false));
+            // A device takes its words in any case, so a refusal must hold in any case.
+            let pattern = format!("(?i){pattern}");
+            deny.extend(self.regex(&["show", "deny", &index.to_string()], &pattern, false));
         }
-        // A device takes its words in any case, so a refusal must hold in any case.
-        let deny = deny
-            .iter()
-            .filter_map(|pattern| RegexBuilder::new(pattern.as_str()).case_insensitive(true).build().ok());
-        ShowGate { prefix: raw.prefix, words: raw.words, deny: deny.collect() }
+        ShowGate { prefix: raw.prefix, words: raw.words, deny }
     }
 
     fn verbs(&mut self) -> BTreeMap<String, Vec<Source>> {
@@ -344,9 +343,13 @@ impl Reader<'_> {
         verbs
     }
 
-    fn regex(&mut self, path: &[&str], pattern: &str, whole: bool) -> Option<Regex> {
-        let found = Regex::new(pattern)
-            .and_then(|regex| if whole { Regex::new(&format!("^(?:{pattern})$")) } else { Ok(regex) });
+    fn regex(&mut self, path: &[&str], pattern: &str, whole: bool) -> Option<Pattern> {
+        let anchored = if whole { format!("^(?:{pattern})$") } else { pattern.to_owned() };
+        if self.is_built_in() {
+            return Some(Pattern::trusted(&anchored));
+        }
+        // An unpaired parenthesis may be paired with one of ours.
+        let found = Pattern::new(pattern).and_then(|_| Pattern::new(&anchored));
         match found {
             Ok(regex) if regex.is_match("") => {
                 self.wrong(path, "the pattern matches an empty line".to_owned());
@@ -366,6 +369,11 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+
+    /// Whether the file is one of those in the binary.
+    fn is_built_in(&self) -> bool {
+        self.node.source().starts_with("built-in:")
     }
 
     fn wrong(&mut self, path: &[&str], message: String) {

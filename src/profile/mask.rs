@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use regex::Regex;
-
-use super::Platform;
+use super::{Pattern, Platform};
 
 /// What stands where a secret stood.
 const MASK: &str = "***";
@@ -23,10 +21,10 @@ impl Platform {
 }
 
 /// The text with each group of each match replaced; nothing when there is no match.
-fn mask(pattern: &Regex, text: &str) -> Option<String> {
+fn mask(pattern: &Pattern, text: &str) -> Option<String> {
     let mut out = String::new();
     let mut done = 0;
-    for found in pattern.captures_iter(text) {
+    for found in pattern.regex()?.captures_iter(text) {
         for group in found.iter().skip(1).flatten() {
             if group.start() < done {
                 continue;
@@ -49,7 +47,7 @@ mod tests {
 
     #[test]
     fn groups_are_masked_and_nothing_else() {
-        let pattern = Regex::new(r"(?im)^ *(?:password|secret)(?: \d)? (\S+)|key (\S+)$").unwrap();
+        let pattern = Pattern::new(r"(?im)^ *(?:password|secret)(?: \d)? (\S+)|key (\S+)$").unwrap();
         let text = "password 7 0822455D0A16\n interface eth0\n SECRET x\nkey öäü\nno key";
         assert_eq!(
             mask(&pattern, text).unwrap(),

@@ -4,8 +4,10 @@
 mod line;
 pub mod load;
 mod mask;
+mod pattern;
 
 pub use line::{ArgumentRef, Attribute, CommandLine};
+pub use pattern::Pattern;
 
 pub use crate::config::Level;
 
@@ -14,7 +16,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::verb::{ArgumentValue, Arguments};
-use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 /// How commands are sent over SSH.
@@ -58,7 +59,7 @@ pub struct Platform {
     /// Lines by which the device says that it refused a command.
     pub rejections: Vec<Rejection>,
     /// What in an output is a secret: each group of a pattern is shown as `***`.
-    pub secrets: Vec<Regex>,
+    pub secrets: Vec<Pattern>,
     /// The read-only gate of `show`.
     pub show: ShowGate,
     /// Per verb its sources, best first; the first whose `when` holds is used.
@@ -73,16 +74,16 @@ pub struct Prompt {
     /// The mode's name (`user`, `privileged`, `config`).
     pub mode: String,
     /// Matches the whole prompt line, without trailing blanks.
-    pub pattern: Regex,
+    pub pattern: Pattern,
 }
 
 /// What a device asks in its shell although SSH has logged in already.
 #[derive(Debug, Clone)]
 pub struct LoginPrompts {
     /// Matches the question for the user's name.
-    pub user: Regex,
+    pub user: Pattern,
     /// Matches the question for the password.
-    pub password: Regex,
+    pub password: Pattern,
 }
 
 /// The way into the privileged mode.
@@ -95,14 +96,14 @@ pub struct Enable {
     /// The line to send.
     pub command: String,
     /// Matches the question for the secret.
-    pub ask: Regex,
+    pub ask: Pattern,
 }
 
 /// A pager's question.
 #[derive(Debug, Clone)]
 pub struct Pager {
     /// Matches the last line when the pager waits.
-    pub pattern: Regex,
+    pub pattern: Pattern,
     /// What to send to see the rest, without a newline.
     pub answer: String,
 }
@@ -111,7 +112,7 @@ pub struct Pager {
 #[derive(Debug, Clone)]
 pub struct Rejection {
     /// Matches a line of the output.
-    pub pattern: Regex,
+    pub pattern: Pattern,
     /// What it means in plain words.
     pub meaning: String,
 }
@@ -124,7 +125,7 @@ pub struct ShowGate {
     /// The first words allowed; unique prefixes of them count.
     pub words: Vec<String>,
     /// Matches of these anywhere in the command are refused (`redirect`, `tee`, `tech-support`).
-    pub deny: Vec<Regex>,
+    pub deny: Vec<Pattern>,
 }
 
 /// One way to answer a verb on a platform.

@@ -112,8 +112,11 @@ fn asn(text: &str) -> Option<i64> {
 ///
 /// `00:12:34`, `12:34` (minutes and seconds), `1d02h`, `2w3d`, `1y12w`, `3d 04:05:06`, `3 days, 4:05`
 /// (hours and minutes, as after a day they are), `1 day, 2 hours, 3 minutes`, `1.25 ms`, `45 sec`, `15`
-/// (whole seconds). A year counts 365 days, a month 30.
+/// (whole seconds), `P1DT2H` (ISO 8601). A year counts 365 days, a month 30.
 pub(super) fn duration(text: &str) -> Option<Duration> {
+    if let Some(parts) = text.strip_prefix('P') {
+        return iso(parts).and_then(micros);
+    }
     let lower = text.to_lowercase().replace(',', " ");
     let lower = lower.replace(" and ", " ");
     let lower = lower.trim().trim_end_matches(" ago").trim();
@@ -145,9 +148,37 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
     if parts == 0 {
         return None;
     }
-    Duration::try_from_secs_f64(seconds)
-        .ok()
-        .map(|d| Duration::from_micros(u64::try_from(d.as_micros()).unwrap_or(u64::MAX)))
+    micros(seconds)
+}
+
+fn micros(seconds: f64) -> Option<Duration> {
+    let duration = Duration::try_from_secs_f64(seconds).ok()?;
+    Some(Duration::from_micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)))
+}
+
+/// Seconds of an ISO 8601 duration behind its `P`: before the `T` an `M` is a month, behind it a minute.
+fn iso(text: &str) -> Option<f64> {
+    let (date, time) = text.split_once('T').map_or((text, None), |(date, time)| (date, Some(time)));
+    let part = |text: &str, units: &[(char, f64)]| -> Option<f64> {
+        let mut seconds = 0.0;
+        let mut rest = text;
+        while !rest.is_empty() {
+            let end = rest.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
+            let (number, tail) = rest.split_at_checked(end)?;
+            let unit = tail.chars().next()?;
+            let (_, of_unit) = units.iter().find(|(known, _)| *known == unit)?;
+            seconds += number.parse::<f64>().ok()? * of_unit;
+            rest = tail.get(unit.len_utf8()..)?;
+        }
+        Some(seconds)
+    };
+    let days =
+        [('Y', 365.0), ('M', 30.0), ('W', 7.0), ('D', 1.0)].map(|(unit, days)| (unit, days * 86_400.0));
+    let clock = [('H', 3600.0), ('M', 60.0), ('S', 1.0)];
+    if date.is_empty() && time.is_none_or(str::is_empty) {
+        return None;
+    }
+    Some(part(date, &days)? + time.map_or(Some(0.0), |time| part(time, &clock))?)
 }
 
 /// Seconds of `h:m:s`, of `m:s`, or of `h:m` when `after_days`.
@@ -205,11 +236,16 @@ mod tests {
             ("15", 15.0),
             ("0:00:30", 30.0),
             ("2d3h4m5s", 183_845.0),
+            ("P1DT2H", 93_600.0),
+            ("PT1M30.5S", 90.5),
+            ("P1Y1M1W", 34_732_800.0),
         ] {
             let read = duration(text).unwrap_or_else(|| panic!("{text} is a duration"));
             assert!((read.as_secs_f64() - seconds).abs() < 1e-9, "{text}: {read:?}");
         }
-        for text in ["", "soon", "1 2", "d", ":", "1:2:3:4:5", "5x", "1e5", "0.062"] {
+        for text in
+            ["", "soon", "1 2", "d", ":", "1:2:3:4:5", "5x", "1e5", "0.062", "P", "PT", "P1H", "PT5", "P1"]
+        {
             assert_eq!(duration(text), None, "{text}");
         }
     }

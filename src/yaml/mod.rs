@@ -86,6 +86,11 @@ impl Node {
         (self.line, self.column)
     }
 
+    /// The file's name as it was given.
+    pub fn source(&self) -> &str {
+        &self.source.name
+    }
+
     /// Where it stands, with the excerpt: reads the file's text up to there.
     pub fn place(&self) -> Place {
         Place {

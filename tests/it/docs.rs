@@ -47,10 +47,10 @@ fn the_verb_of_the_docs_checks_explains_and_helps() {
         let run = nocbot(&["ask", "-c", "nocbot.yaml", "--format", "json", question], directory.path());
         serde_json::from_str::<serde_json::Value>(&run.out).expect(&run.err)
     };
-    assert_eq!(ask("explain ntp lab2 vrf RED")["rows"][0]["command"], "display ntp sources vrf RED");
+    assert_eq!(ask("explain clock lab2 vrf RED")["rows"][0]["command"], "display clock sources vrf RED");
     assert_eq!(ask("explain vrf lab2")["rows"][0]["command"], "display vrf");
-    assert_eq!(ask("ntp lab1")["errors"][0]["kind"], "unsupported");
-    assert!(ask("help ntp").to_string().contains("reference clock"));
+    assert_eq!(ask("clock lab1")["errors"][0]["kind"], "unsupported");
+    assert!(ask("help clock").to_string().contains("reference clock"));
 }
 
 #[test]

@@ -64,15 +64,14 @@ pub(super) mod tests {
     use std::collections::BTreeMap;
 
     use proptest::prelude::*;
-    use regex::Regex;
 
     use super::*;
-    use crate::profile::{Level, Prompt, Samples, SessionKind, ShowGate};
+    use crate::profile::{Level, Pattern, Prompt, Samples, SessionKind, ShowGate};
 
     pub(crate) fn platform() -> Platform {
         let prompt = |mode: &str, pattern: &str| Prompt {
             mode: mode.to_owned(),
-            pattern: Regex::new(pattern).unwrap(),
+            pattern: Pattern::new(pattern).unwrap(),
         };
         Platform {
             name: "acme_os".to_owned(),

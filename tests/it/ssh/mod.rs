@@ -16,11 +16,12 @@ use std::time::Duration;
 
 use nocbot::error::Failure;
 use nocbot::inventory::{Device, Login};
-use nocbot::profile::{Enable, Level, Pager, Platform, Prompt, Rejection, Samples, SessionKind, ShowGate};
+use nocbot::profile::{
+    Enable, Level, Pager, Pattern, Platform, Prompt, Rejection, Samples, SessionKind, ShowGate,
+};
 use nocbot::secret::{Secret, SecretRef};
 use nocbot::transport::ssh::{Settings, Ssh};
 use nocbot::transport::{Output, Request};
-use regex::Regex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -47,8 +48,8 @@ fn device(name: &str, port: u16) -> Device {
     }
 }
 
-fn regex(pattern: &str) -> Regex {
-    Regex::new(pattern).unwrap()
+fn regex(pattern: &str) -> Pattern {
+    Pattern::new(pattern).unwrap()
 }
 
 /// A network operating system with everything a profile can have.
