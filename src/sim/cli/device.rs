@@ -157,7 +157,7 @@ impl Device {
     /// The command, the form it is to be printed in, and the filters behind its bars; the number of the
     /// wrong word otherwise.
     fn stages<'a>(&'a self, line: &'a str) -> std::result::Result<Staged<'a>, usize> {
-        let mut parts = line.split('|');
+        let mut parts = bars(line).into_iter();
         let command = parts.next().unwrap_or_default();
         let mut words = command.split_whitespace().count();
         let mut stages = Vec::new();
@@ -213,6 +213,16 @@ impl Device {
         ];
         Printed { text: self.text(template, &values), refused: true, pager: true, ..Printed::default() }
     }
+}
+
+/// A line cut at its bars; one in quotes is none.
+fn bars(line: &str) -> Vec<&str> {
+    let mut quoted = false;
+    line.split(|c: char| {
+        quoted ^= c == '"';
+        c == '|' && !quoted
+    })
+    .collect()
 }
 
 /// Characters before the word with this number.
