@@ -125,7 +125,7 @@ pub enum Does {
     /// Prints a template.
     Show(String),
     /// Anything else.
-    More(Action),
+    More(Box<Action>),
 }
 
 /// What a command does.
@@ -210,7 +210,7 @@ impl Dialect {
         for (pattern, does) in &file.commands {
             let action = match does {
                 Does::Show(template) => Action { show: Some(template.clone()), ..Action::default() },
-                Does::More(action) => action.clone(),
+                Does::More(action) => action.as_ref().clone(),
             };
             for template in action.show.iter().chain(action.forms.values()) {
                 templates.get_template(template).map_err(|_| {

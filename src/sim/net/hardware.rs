@@ -27,7 +27,7 @@ pub struct Optics {
 pub struct Clock {
     /// What it is.
     #[serde(flatten)]
-    pub clock: ClockState,
+    pub written: ClockState,
     /// Seconds since it was asked.
     pub when: u64,
     /// Seconds between two questions.
@@ -36,7 +36,7 @@ pub struct Clock {
     pub delay: f64,
     /// Its clock minus ours in milliseconds.
     pub measured: f64,
-    /// What it follows, as a number for the protocol's own figures.
+    /// How much that differs from one answer to the next, in milliseconds.
     pub jitter: f64,
 }
 
@@ -114,7 +114,7 @@ impl Net {
             let figure =
                 |figure: u64, least, most| if heard { between(&seed(figure), least, most) } else { 0.0 };
             Clock {
-                clock: clock.clone(),
+                written: clock.clone(),
                 when: jitter(&seed(1)) % 60,
                 poll: if heard { 64 << (jitter(&seed(2)) % 3) } else { 64 },
                 delay: figure(3, 0.6, 4.4),
@@ -153,7 +153,7 @@ impl Net {
                 name: peer.name.clone(),
                 system,
                 interface: interface.logical.clone(),
-                address: there.v4.map(|net| net.ip()),
+                address: there.v4.map(ipnetwork::Ipv4Network::ip),
                 mac: hex(there.mac),
                 state: interface.wire.isis.clone(),
                 hold: 21 + jitter(&[u64::from(node.id), u64::from(peer.id)]) % 8,
