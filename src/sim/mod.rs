@@ -21,6 +21,7 @@
 mod cli;
 mod fault;
 mod files;
+mod gear;
 mod net;
 mod roster;
 mod running;

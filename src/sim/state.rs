@@ -7,6 +7,7 @@ use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use serde::Deserialize;
 
 use super::fault::Fault;
+use super::gear::{BundleState, ClockState, RuleState};
 use crate::error::{Error, Result};
 
 /// `network.yaml`, as written.
@@ -43,6 +44,15 @@ pub struct State {
     /// How copies are joined to their elders in a larger network.
     #[serde(default)]
     pub joins: Vec<JoinState>,
+    /// The names of the VLANs.
+    #[serde(default)]
+    pub vlans: BTreeMap<u16, String>,
+    /// Bundles of links between switches.
+    #[serde(default)]
+    pub bundles: Vec<BundleState>,
+    /// The clocks that everybody asks.
+    #[serde(default)]
+    pub clocks: Vec<ClockState>,
 }
 
 /// The prefixes of the loopbacks.
@@ -84,6 +94,15 @@ pub struct DeviceState {
     /// How long it has been up when the simulation starts.
     #[serde(default)]
     pub uptime: Option<String>,
+    /// An old release: it refuses the forms for programs that others of its command line print.
+    #[serde(default)]
+    pub old: bool,
+    /// Its parts that failed: `fan 2`, `power 1`.
+    #[serde(default)]
+    pub broken: Vec<String>,
+    /// Its access lists.
+    #[serde(default)]
+    pub acls: BTreeMap<String, Vec<RuleState>>,
     /// What is wrong with it.
     #[serde(default)]
     pub faults: Vec<Fault>,
@@ -112,6 +131,15 @@ pub struct LinkState {
     /// The device whose end is administratively down.
     #[serde(default)]
     pub shut: Option<String>,
+    /// Whether it is of glass, with a transceiver in either port.
+    #[serde(default)]
+    pub optical: bool,
+    /// The device that receives too little light.
+    #[serde(default)]
+    pub weak: Option<String>,
+    /// The state of the IS-IS adjacency on it; empty where IS-IS does not run.
+    #[serde(default)]
+    pub isis: String,
     /// Host numbers instead of the ids (links that copies got).
     #[serde(default)]
     pub hosts: Option<[u32; 2]>,
@@ -150,6 +178,15 @@ pub struct PortState {
     /// Not announced to other ASes.
     #[serde(default)]
     pub silent: bool,
+    /// The VLAN that it is an access port of.
+    #[serde(default)]
+    pub vlan: u16,
+    /// The hardware addresses heard on an access port.
+    #[serde(default)]
+    pub stations: Vec<String>,
+    /// Whether it has a transceiver.
+    #[serde(default)]
+    pub optical: bool,
     /// Input errors counted so far.
     #[serde(default)]
     pub errors: u64,

@@ -192,26 +192,3 @@ async fn a_configuration_is_shown_without_its_secrets() {
     }
     running.stop().await;
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_example_of_every_verb_works_on_the_demo_network() {
-    let (running, bot) = network(&[], 60).await;
-    let catalogue = bot.catalogue();
-    let mut asked = 0;
-    for verb in catalogue.verbs.values() {
-        for example in &verb.examples {
-            let answer = ask(&bot, example).await;
-            let kinds: Vec<FailureKind> = answer.failures.iter().map(|row| row.failure.kind).collect();
-            assert_ne!(answer.status, Status::Refused, "{example}: {:?}", answer.blocks);
-            assert!(
-                kinds.iter().all(|kind| *kind == FailureKind::Unsupported),
-                "{example}: {:?}",
-                answer.failures
-            );
-            assert!(answer.notes.is_empty(), "{example}: {:?}", answer.notes);
-            asked += 1;
-        }
-    }
-    assert!(asked > 25, "{asked}");
-    running.stop().await;
-}

@@ -49,6 +49,9 @@ pub struct Printed {
     pub arguments: BTreeMap<String, String>,
 }
 
+/// A command, its form and its filters.
+type Staged<'a> = (&'a str, Option<&'a str>, Vec<Stage>);
+
 impl Device {
     /// Its command line.
     pub fn dialect(&self) -> &Dialect {
@@ -94,7 +97,7 @@ impl Device {
 
     /// Runs one line in a mode, with further values for its template.
     pub fn run_with(&self, line: &str, mode: &Mode, more: &[(&str, Value)]) -> Printed {
-        let (command, stages) = match self.stages(line) {
+        let (command, form, stages) = match self.stages(line) {
             Ok(parts) => parts,
             Err(word) => return self.refuse(line, mode, &Meaning::Unknown { word }),
         };
@@ -106,10 +109,18 @@ impl Device {
         let Meaning::Command(number, arguments) = meaning else {
             return self.refuse(line, mode, &meaning);
         };
-        let action = dialect.actions.get(number).cloned().unwrap_or_default();
+        let mut action = dialect.actions.get(number).cloned().unwrap_or_default();
         if !action.modes.is_empty() && !action.modes.contains(&mode.name) {
             let word = command.split_whitespace().count().saturating_sub(1);
             return self.refuse(line, mode, &Meaning::Unknown { word });
+        }
+        if let Some(form) = form {
+            let Some(template) = action.forms.get(form).cloned() else {
+                let text =
+                    self.text(&dialect.file.refusals.form, &[("line", Value::from(command.trim_end()))]);
+                return Printed { text, refused: true, pager: true, ..Printed::default() };
+            };
+            action.show = Some(template);
         }
         let mut values: Vec<(&str, Value)> =
             action.with.iter().map(|(name, value)| (name.as_str(), Value::from(value.clone()))).collect();
@@ -143,14 +154,29 @@ impl Device {
         Ok(text)
     }
 
-    /// The command and what stands behind its bars; the number of the wrong word otherwise.
-    fn stages<'a>(&self, line: &'a str) -> std::result::Result<(&'a str, Vec<Stage>), usize> {
-        let mut parts = line.split('|');
+    /// The command, the form it is to be printed in, and the filters behind its bars; the number of the
+    /// wrong word otherwise.
+    fn stages<'a>(&'a self, line: &'a str) -> std::result::Result<Staged<'a>, usize> {
+        let mut parts = bars(line).into_iter();
         let command = parts.next().unwrap_or_default();
         let mut words = command.split_whitespace().count();
         let mut stages = Vec::new();
+        let mut form = None;
+        // An old release does not know the word.
+        let old = self.view.node().is_some_and(|node| node.old);
         for part in parts {
             words += 1;
+            let asked = self
+                .dialect()
+                .file
+                .forms
+                .iter()
+                .find(|form| !old && part.split_whitespace().eq(form.split_whitespace()));
+            if let Some(asked) = asked {
+                form = Some(asked.as_str());
+                words += part.split_whitespace().count();
+                continue;
+            }
             let (word, rest) = part.trim().split_once(' ').unwrap_or((part.trim(), ""));
             let fits: Vec<(&String, &Filter)> = (self.dialect().file.pipes.iter())
                 .filter(|(name, _)| !word.is_empty() && name.starts_with(&word.to_lowercase()))
@@ -165,7 +191,7 @@ impl Device {
             stages.push(Stage { filter, pattern });
             words += part.split_whitespace().count();
         }
-        Ok((command, stages))
+        Ok((command, form, stages))
     }
 
     fn refuse(&self, line: &str, mode: &Mode, meaning: &Meaning) -> Printed {
@@ -187,6 +213,16 @@ impl Device {
         ];
         Printed { text: self.text(template, &values), refused: true, pager: true, ..Printed::default() }
     }
+}
+
+/// A line cut at its bars; one in quotes is none.
+fn bars(line: &str) -> Vec<&str> {
+    let mut quoted = false;
+    line.split(|c: char| {
+        quoted ^= c == '"';
+        c == '|' && !quoted
+    })
+    .collect()
 }
 
 /// Characters before the word with this number.

@@ -43,6 +43,9 @@ pub struct DialectFile {
     /// Words behind a bar.
     #[serde(default)]
     pub pipes: BTreeMap<String, Filter>,
+    /// Words behind a bar that ask for another form of the output, for programs.
+    #[serde(default)]
+    pub forms: Vec<String>,
     /// What `count` prints, with `#` for the number.
     #[serde(default)]
     pub count_text: String,
@@ -92,6 +95,9 @@ pub struct Refusals {
     /// A wrong secret.
     #[serde(default)]
     pub secret: String,
+    /// A command that has not the form asked for.
+    #[serde(default)]
+    pub form: String,
 }
 
 /// Requests without a shell.
@@ -119,7 +125,7 @@ pub enum Does {
     /// Prints a template.
     Show(String),
     /// Anything else.
-    More(Action),
+    More(Box<Action>),
 }
 
 /// What a command does.
@@ -129,6 +135,9 @@ pub struct Action {
     /// Prints this template.
     #[serde(default)]
     pub show: Option<String>,
+    /// What it prints in other forms: a template for each.
+    #[serde(default)]
+    pub forms: BTreeMap<String, String>,
     /// Values for the template, beside the command's arguments.
     #[serde(default)]
     pub with: BTreeMap<String, String>,
@@ -201,9 +210,9 @@ impl Dialect {
         for (pattern, does) in &file.commands {
             let action = match does {
                 Does::Show(template) => Action { show: Some(template.clone()), ..Action::default() },
-                Does::More(action) => action.clone(),
+                Does::More(action) => action.as_ref().clone(),
             };
-            if let Some(template) = &action.show {
+            for template in action.show.iter().chain(action.forms.values()) {
                 templates.get_template(template).map_err(|_| {
                     Error::config(format!("{source}: `{pattern}` needs the template `{template}`"))
                         .hint(format!("write cli/{name}/{template}.j2"))

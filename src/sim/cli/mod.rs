@@ -3,6 +3,7 @@
 mod device;
 mod dialect;
 mod exec;
+mod gear;
 mod output;
 mod pipe;
 mod shell;

@@ -17,6 +17,8 @@ pub enum Filter {
     Count,
     /// Everything, without the pager.
     NoPager,
+    /// The last lines, as many as the pattern says.
+    Last,
 }
 
 /// A filter with its pattern.
@@ -44,6 +46,10 @@ pub fn apply(text: &str, stages: &[Stage], count_text: &str) -> (String, bool) {
             }
             Filter::Count => counted = Some(lines.iter().filter(|line| fits(line)).count()),
             Filter::NoPager => pager = false,
+            Filter::Last => {
+                let most = stage.pattern.as_ref().and_then(|pattern| pattern.as_str().parse().ok());
+                lines.drain(..lines.len().saturating_sub(most.unwrap_or(10)));
+            }
         }
     }
     if let Some(count) = counted {

@@ -14,6 +14,7 @@ pub fn add_filters(environment: &mut Environment<'static>) {
     environment.add_filter("mask", |prefix: String| part(&prefix, |net| net.mask().to_string()));
     environment.add_filter("broadcast", |prefix: String| part(&prefix, |net| net.broadcast().to_string()));
     environment.add_filter("masked", masked);
+    environment.add_filter("wildcard", |prefix: String| part(&prefix, wildcard));
     environment.add_test("ip", |text: String| text.parse::<std::net::IpAddr>().is_ok());
     environment.add_filter("mac", mac);
     environment.add_filter("cut", cut);
@@ -26,6 +27,14 @@ fn part(prefix: &str, take: impl Fn(IpNetwork) -> String) -> Result<String, Erro
         .parse()
         .map_err(|_| Error::new(ErrorKind::InvalidOperation, format!("`{prefix}` is no prefix")))?;
     Ok(take(net))
+}
+
+/// The mask with its bits turned round, as access lists write it.
+fn wildcard(net: IpNetwork) -> String {
+    match net.mask() {
+        std::net::IpAddr::V4(mask) => std::net::Ipv4Addr::from(!u32::from(mask)).to_string(),
+        std::net::IpAddr::V6(mask) => std::net::Ipv6Addr::from(!u128::from(mask)).to_string(),
+    }
 }
 
 /// An address and a mask as a prefix.

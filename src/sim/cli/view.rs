@@ -69,7 +69,7 @@ impl View {
     }
 
     /// Seconds since the simulation started.
-    fn elapsed(&self) -> u64 {
+    pub(super) fn elapsed(&self) -> u64 {
         let passed = Timestamp::now().duration_since(self.started).as_secs();
         u64::try_from(passed).unwrap_or(0)
     }
@@ -103,6 +103,7 @@ impl View {
             cost => interface.cost,
             p2p => interface.p2p,
             peer => peer,
+            wire => Self::wire(node, interface),
             in_errors => interface.errors,
             out_errors => 0,
             in_packets => busy * 11,
@@ -114,7 +115,7 @@ impl View {
     }
 
     /// Serialises with every `age` moved on by the time that has passed.
-    fn aged<T: Serialize>(&self, items: Vec<T>, age: impl Fn(&mut T) -> &mut u64) -> Value {
+    pub(super) fn aged<T: Serialize>(&self, items: Vec<T>, age: impl Fn(&mut T) -> &mut u64) -> Value {
         let elapsed = self.elapsed();
         let aged = items.into_iter().map(|mut item| {
             *age(&mut item) += elapsed;
@@ -233,7 +234,7 @@ impl Object for View {
             "lldp" => self.aged(self.net.lldp(self.index), |neighbor| &mut neighbor.age),
             "sessions" => self.aged(self.net.sessions(self.index), |session| &mut session.age),
             "log" => self.aged(self.net.log(self.index), |event| &mut event.ago),
-            _ => return None,
+            other => return self.gear(node, other),
         })
     }
 

@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use ipnetwork::{Ipv4Network, Ipv6Network};
 
 use crate::error::{Error, Result};
+use crate::sim::gear::BundleState;
 use crate::sim::state::{At, LinkState, State};
 
 /// Copies that one elder has.
@@ -27,7 +28,13 @@ pub fn grow(state: &State, count: usize) -> Result<(State, BTreeMap<String, Stri
     if size == 0 {
         return Err(Error::config("the network has no devices"));
     }
-    let mut grown = State { links: Vec::new(), ports: Vec::new(), sessions: Vec::new(), ..state.clone() };
+    let mut grown = State {
+        links: Vec::new(),
+        ports: Vec::new(),
+        sessions: Vec::new(),
+        bundles: Vec::new(),
+        ..state.clone()
+    };
     grown.devices.clear();
     let mut bases = BTreeMap::new();
     let mut names: BTreeMap<(usize, String), String> = BTreeMap::new();
@@ -75,10 +82,17 @@ fn copy_unit(
                 prefix: shift_v4(link.prefix, unit)?,
                 v6: link.v6.map(|v6| shift_v6(v6, unit)).transpose()?,
                 shut: link.shut.as_ref().and_then(|device| names.get(&(unit, device.clone())).cloned()),
+                weak: link.weak.as_ref().and_then(|device| names.get(&(unit, device.clone())).cloned()),
                 hosts: Some([id(&a.device), id(&b.device)]),
                 ends: [first, second],
                 ..link.clone()
             });
+        }
+    }
+    for bundle in &state.bundles {
+        let [a, b] = &bundle.ends;
+        if let (Some(first), Some(second)) = (here(a, unit), here(b, unit)) {
+            grown.bundles.push(BundleState { ends: [first, second], ..bundle.clone() });
         }
     }
     for port in &state.ports {
@@ -121,6 +135,9 @@ fn copy_unit(
             cost: 10,
             p2p: true,
             shut: None,
+            optical: true,
+            weak: None,
+            isis: String::new(),
             hosts: Some([1, 2]),
         });
     }

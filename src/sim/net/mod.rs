@@ -4,8 +4,10 @@
 mod around;
 mod bgp;
 mod grow;
+mod hardware;
 mod routes;
 mod spf;
+mod switched;
 mod topology;
 mod walk;
 mod wiring;

@@ -163,3 +163,38 @@ fn grow_error(count: usize) -> String {
     let (source, text) = Files::builtin().read("network.yaml").unwrap();
     grow(&State::parse(&source, &text).unwrap(), count).unwrap_err().to_string()
 }
+
+#[test]
+fn both_switches_of_a_bundle_know_the_same_stations() {
+    for count in [6, 14] {
+        let net = net(count);
+        let mut bundles = 0;
+        for (index, node) in net.nodes.iter().enumerate() {
+            let own = net.macs(index);
+            assert!(own.iter().all(|entry| node.interfaces.iter().any(|port| port.name == entry.interface)));
+            for bundle in node.interfaces.iter().filter(|port| port.kind == topology::Kind::Bundle) {
+                bundles += 1;
+                let (other, _, far) = net.peer(bundle).unwrap();
+                let theirs = net.macs(other);
+                for entry in own.iter().filter(|entry| bundle.wire.trunk.contains(&entry.vlan)) {
+                    let mirror =
+                        theirs.iter().find(|there| there.mac == entry.mac && there.vlan == entry.vlan);
+                    let mirror = mirror.unwrap_or_else(|| panic!("{}: {entry:?}", node.name));
+                    // One of the two hears it on a port of its own.
+                    assert_ne!(entry.interface == bundle.name, mirror.interface == far.name, "{entry:?}");
+                }
+            }
+        }
+        assert!(bundles >= 4, "{bundles}");
+    }
+}
+
+#[test]
+fn a_port_in_no_vlan_is_refused() {
+    let (source, text) = Files::builtin().read("network.yaml").unwrap();
+    let mut state = State::parse(&source, &text).unwrap();
+    state.ports[0].vlan = 4000;
+    let clis = state.devices.values().map(|device| (device.cli.clone(), traits()));
+    let error = Net::new(&state, &BTreeMap::new(), &clis.collect()).unwrap_err();
+    assert!(error.to_string().contains("VLAN 4000"), "{error}");
+}

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::bgp::Islands;
 use crate::sim::fault::Fault;
+use crate::sim::gear::{ClockState, RuleState};
 use crate::sim::state::{SessionState, StaticState};
 
 /// What the network must know of a command line: its names for things, and its preferences.
@@ -80,6 +81,10 @@ pub struct Net {
     pub(super) names: HashMap<String, usize>,
     /// VRF → route distinguisher.
     pub rds: BTreeMap<String, String>,
+    /// VLAN → name.
+    pub vlans: BTreeMap<u16, String>,
+    /// The clocks that everybody asks.
+    pub clocks: Vec<ClockState>,
     pub(super) islands: Mutex<HashMap<(String, u8), Arc<Islands>>>,
 }
 
@@ -120,6 +125,12 @@ pub struct Node {
     pub statics: Vec<StaticState>,
     /// Its BGP neighbors outside of the network.
     pub sessions: Vec<SessionState>,
+    /// An old release, without the forms for programs.
+    pub old: bool,
+    /// Its parts that failed.
+    pub broken: Vec<String>,
+    /// Its access lists.
+    pub acls: BTreeMap<String, Vec<RuleState>>,
     /// What is wrong with it.
     pub faults: Vec<Fault>,
     /// How its command line counts and prefers.
@@ -136,6 +147,27 @@ pub enum Kind {
     Vlan,
     /// The loopback.
     Loopback,
+    /// A bundle of ports.
+    Bundle,
+}
+
+/// What an interface is below its addresses.
+#[derive(Debug, Clone, Default)]
+pub struct Wire {
+    /// The VLAN that it is an access port of; 0 when it is none.
+    pub access: u16,
+    /// The VLANs of a trunk.
+    pub trunk: Vec<u16>,
+    /// The bundle that it is a member of.
+    pub bundle: String,
+    /// The hardware addresses heard on an access port.
+    pub stations: Vec<String>,
+    /// Whether it has a transceiver.
+    pub optical: bool,
+    /// Whether that receives too little light.
+    pub weak: bool,
+    /// The state of the IS-IS adjacency; empty where IS-IS does not run.
+    pub isis: String,
 }
 
 /// One interface.
@@ -177,6 +209,8 @@ pub struct Interface {
     pub silent: bool,
     /// Input errors.
     pub errors: u64,
+    /// What it is below its addresses.
+    pub wire: Wire,
 }
 
 impl Interface {

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use ipnetwork::{Ipv4Network, Ipv6Network};
 
-use super::topology::{Interface, Kind, Net, Node, Traits};
+use super::topology::{Interface, Kind, Net, Node, Traits, Wire};
 use crate::error::{Error, Result};
 use crate::sim::state::{At, DeviceState, State, StaticState, span};
 
@@ -23,7 +23,14 @@ impl Net {
         }
         nodes.sort_by_key(|node| node.id);
         let names = nodes.iter().enumerate().map(|(index, node)| (node.name.clone(), index)).collect();
-        let mut net = Self { nodes, names, rds: state.vrfs.clone(), islands: Mutex::default() };
+        let mut net = Self {
+            nodes,
+            names,
+            rds: state.vrfs.clone(),
+            vlans: state.vlans.clone(),
+            clocks: state.clocks.clone(),
+            islands: Mutex::default(),
+        };
         for port in &state.ports {
             net.check_vrf(&port.vrf)?;
             let index = net.find(&port.at)?;
@@ -37,6 +44,7 @@ impl Net {
             interface.hosts.clone_from(&port.hosts);
             interface.silent = port.silent;
             interface.errors = port.errors;
+            interface.wire = net.port_wire(port)?;
             net.push(index, interface)?;
         }
         for link in &state.links {
@@ -58,6 +66,9 @@ impl Net {
                 interface.v6 = link.v6.map(|prefix| host_v6(prefix, host)).transpose()?;
                 interface.cost = link.cost;
                 interface.p2p = link.p2p;
+                interface.wire.optical = link.optical;
+                interface.wire.weak = link.weak.as_deref() == Some(at.device.as_str());
+                interface.wire.isis.clone_from(&link.isis);
                 placed.push((index, net.push(index, interface)?));
             }
             if let [first, second] = placed.as_slice() {
@@ -65,6 +76,7 @@ impl Net {
                 net.join(*second, *first);
             }
         }
+        net.bundles(state)?;
         net.finish(state)?;
         Ok(net)
     }
@@ -73,7 +85,7 @@ impl Net {
         self.nodes.get(index).map_or(0, |node| node.id)
     }
 
-    fn find(&self, at: &At) -> Result<usize> {
+    pub(super) fn find(&self, at: &At) -> Result<usize> {
         self.names.get(&at.device).copied().ok_or_else(|| {
             Error::config(format!("the network has no device `{}`", at.device))
                 .hint("name one of `devices:`, or add it there")
@@ -87,7 +99,7 @@ impl Net {
         Err(Error::config(format!("the network has no VRF `{vrf}`")).hint("add it to `vrfs:`"))
     }
 
-    fn interface(&self, at: &At, vrf: &str) -> Interface {
+    pub(super) fn interface(&self, at: &At, vrf: &str) -> Interface {
         let traits = self.node(&at.device).map(|(_, node)| &node.traits);
         let vlan = at.interface.rsplit_once('.').and_then(|(_, tag)| tag.parse().ok());
         let unit = if vlan.is_some() { "" } else { traits.map_or("", |traits| traits.unit.as_str()) };
@@ -110,10 +122,11 @@ impl Net {
             hosts: Vec::new(),
             silent: false,
             errors: 0,
+            wire: Wire::default(),
         }
     }
 
-    fn push(&mut self, index: usize, interface: Interface) -> Result<usize> {
+    pub(super) fn push(&mut self, index: usize, interface: Interface) -> Result<usize> {
         let Some(node) = self.nodes.get_mut(index) else {
             return Err(Error::new(crate::error::Kind::Internal, "a device is missing"));
         };
@@ -124,7 +137,7 @@ impl Net {
         Ok(node.interfaces.len() - 1)
     }
 
-    fn join(&mut self, here: (usize, usize), there: (usize, usize)) {
+    pub(super) fn join(&mut self, here: (usize, usize), there: (usize, usize)) {
         let interface = self.nodes.get_mut(here.0).and_then(|node| node.interfaces.get_mut(here.1));
         if let Some(interface) = interface {
             interface.peer = Some(there);
@@ -153,6 +166,7 @@ impl Net {
                 hosts: Vec::new(),
                 silent: false,
                 errors: 0,
+                wire: Wire::default(),
             });
             node.statics = (state.statics.iter())
                 .filter(|route| node.interfaces.iter().any(|interface| reaches(interface, route)))
@@ -192,7 +206,7 @@ fn number(node: &mut Node) -> Result<()> {
     let mut ports: HashMap<String, ([u8; 6], bool)> = HashMap::new();
     for (place, interface) in node.interfaces.iter_mut().enumerate() {
         interface.index = u32::try_from(place).unwrap_or(0) + 1;
-        if interface.kind == Kind::Port {
+        if matches!(interface.kind, Kind::Port | Kind::Bundle) {
             interface.mac = [a, b, c, high, low, u8::try_from(place + 1).unwrap_or(u8::MAX)];
             ports.insert(interface.name.clone(), (interface.mac, interface.up));
         }
@@ -266,6 +280,9 @@ fn node(
         interfaces: Vec::new(),
         statics: Vec::new(),
         sessions: state.sessions.iter().filter(|session| session.device == name).cloned().collect(),
+        old: device.old,
+        broken: device.broken.clone(),
+        acls: device.acls.clone(),
         faults: device.faults.clone(),
         traits: traits.clone(),
     })

@@ -15,7 +15,7 @@ use nocbot::transport::ssh::{HostKeyPolicy, Settings};
 use super::start;
 use crate::support::{ask, bot_over};
 
-fn bot(running: &Running) -> Bot {
+pub(super) fn bot(running: &Running) -> Bot {
     let catalogue = Catalogue::builtin_with(running.inventory()).unwrap();
     let settings = Settings {
         known: running.known_hosts(),
@@ -27,7 +27,7 @@ fn bot(running: &Running) -> Bot {
 }
 
 /// The rows of an answer as texts by column.
-fn rows(answer: &Answer) -> Vec<BTreeMap<String, String>> {
+pub(super) fn rows(answer: &Answer) -> Vec<BTreeMap<String, String>> {
     let mut all = Vec::new();
     for block in &answer.blocks {
         let Block::Table { table, .. } = block else { continue };
@@ -69,6 +69,14 @@ async fn every_verb_has_rows_from_every_platform_that_knows_it() {
         ("ospf", ""),
         ("arp", ""),
         ("lldp", ""),
+        ("mac", ""),
+        ("isis", ""),
+        ("vlan", ""),
+        ("optics", ""),
+        ("env", ""),
+        ("ntp", ""),
+        ("acl", ""),
+        ("users", ""),
         ("version", ""),
         ("log", ""),
         ("ping", "10.255.0.3 count 2"),

@@ -26,6 +26,14 @@ const COMMANDS: &[(&str, &[&str])] = &[
             "show ip arp",
             "show ip arp vrf BLUE",
             "show lldp neighbors detail",
+            "show mac address-table",
+            "show vlan brief",
+            "show etherchannel summary",
+            "show interfaces transceiver",
+            "show env all",
+            "show ntp associations",
+            "show access-lists",
+            "show users",
             "show version",
             "show logging",
             "ping 10.255.0.3 repeat 5",
@@ -55,6 +63,17 @@ const COMMANDS: &[(&str, &[&str])] = &[
             "show ip arp",
             "show ip arp vrf MGMT",
             "show lldp neighbors detail",
+            "show mac address-table",
+            "show vlan",
+            "show port-channel summary",
+            "show isis neighbors vrf all",
+            "show interfaces transceiver",
+            "show environment temperature",
+            "show environment cooling",
+            "show environment power",
+            "show ntp associations",
+            "show ip access-lists",
+            "show users",
             "show version",
             "show logging 50",
             "ping 10.255.0.3 repeat 5",
@@ -79,6 +98,16 @@ const COMMANDS: &[(&str, &[&str])] = &[
             "show arp no-resolve expiration-time",
             "show arp no-resolve expiration-time vpn RED",
             "show lldp neighbors",
+            "show bridge mac-table",
+            "show bridge domain",
+            "show isis adjacency",
+            "show lacp interfaces",
+            "show interfaces diagnostics optics",
+            "show chassis environment",
+            "show ntp associations no-resolve",
+            "show firewall | display xml",
+            "show system users",
+            "show bgp neighbor",
             "show version",
             "show log messages",
             "ping 10.255.0.1 rapid count 5",
@@ -101,6 +130,7 @@ const COMMANDS: &[(&str, &[&str])] = &[
             "show ip ospf vrf all neighbor",
             "show ip ospf vrf RED neighbor",
             "show ip neighbor",
+            "show isis vrf all neighbor",
             "show version",
             "ping 10.255.0.3",
             "traceroute 10.255.0.6",
@@ -250,4 +280,31 @@ fn probes_of_nobody_end_in_the_vendors_words() {
     // Three hops from r1 to r6, the last one r6 itself.
     let trace = print("r1", "traceroute 10.255.0.6 numeric");
     assert!(trace.lines().last().unwrap().starts_with("  3 10.255.0.6 "), "{trace}");
+}
+
+/// Forms for programs: documents where the release has them, refusals where it is old.
+#[test]
+fn forms_are_documents_or_refusals() {
+    let network = Network::builtin(None).unwrap();
+    let print = |device: &str, line: &str| network.print(device, line).unwrap();
+    for line in [
+        "show vlan | json",
+        "show mac address-table | json",
+        "show ip interface | json",
+        "show system environment temperature | json",
+        "show system environment cooling | json",
+        "show system environment power | json",
+    ] {
+        let document: Result<serde_json::Value, _> = serde_json::from_str(&print("r2", line));
+        assert!(document.is_ok(), "{line}: {document:?}");
+        assert!(print("r6", line).starts_with("% Invalid input"), "{line}");
+    }
+    assert!(print("r2", "show users | json").contains("unconverted command"));
+    for line in ["show lldp neighbors", "show firewall", "show chassis environment"] {
+        assert!(print("r3", &format!("{line} | display xml")).starts_with("<rpc-reply"), "{line}");
+    }
+    // A bar in quotes is part of a pattern, and the newest lines are the last ones.
+    let groups = print("r3", "show bgp neighbor | match \"^Peer: |^ +Group: \"");
+    assert!(groups.lines().count() >= 8 && groups.lines().all(|line| line.contains(": ")), "{groups}");
+    assert_eq!(print("r3", "show log messages | last 3").lines().count(), 3);
 }

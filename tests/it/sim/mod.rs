@@ -3,6 +3,7 @@
 mod answers;
 mod client;
 mod commands;
+mod examples;
 mod faults;
 mod sessions;
 
