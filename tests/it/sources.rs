@@ -49,7 +49,11 @@ fn write(directory: &Path, name: &str, text: &str) {
 /// A bot whose one device answers so; a line that it does not know is refused.
 async fn bot(answers: &[(&'static str, &'static str)]) -> (Bot, Server) {
     let answers: BTreeMap<&str, &str> = answers.iter().copied().collect();
-    let plan = Plan::cli(move |line| (*answers.get(line).unwrap_or(&"% Invalid input\n")).to_owned());
+    let plan = Plan::cli(move |line| match answers.get(line) {
+        Some(answer) => (*answer).to_owned(),
+        None if line.is_empty() => String::new(),
+        None => "% Invalid input\n".to_owned(),
+    });
     let server = plan.start().await;
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), "platforms/acme_os.yaml", PLATFORM);

@@ -35,6 +35,17 @@ impl Learned {
         if same { platform.mode_of(line) } else { None }
     }
 
+    /// The very prompt at the end of a line, with the mode that it is in: the device printed an output whose last line
+    /// has no end (`{}r1#`). Gives what stands before it.
+    pub(super) fn behind<'p>(&self, platform: &'p Platform, line: &str) -> Option<(String, &'p str)> {
+        let before = line.trim_end().strip_suffix(&self.text)?;
+        // Without a name in it almost any line ends like a prompt.
+        if before.is_empty() || self.stem.is_empty() {
+            return None;
+        }
+        Some((before.to_owned(), platform.mode_of(&self.text)?))
+    }
+
     /// Whether `line` is exactly the prompt as it was learned.
     pub(super) fn is(&self, line: &str) -> bool {
         line.trim_end() == self.text
@@ -108,6 +119,20 @@ pub(super) mod tests {
         for other in ["r2#", "r10#", "r1# show version", "NOTICE#", "r1", " r1x>", "interface r1#"] {
             assert_eq!(learned.mode(&platform, other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_prompt_behind_an_output_without_an_end() {
+        let platform = platform();
+        let learned = Learned::new("r1# ");
+        assert_eq!(
+            learned.behind(&platform, "{\"a\": 1}r1# "),
+            Some(("{\"a\": 1}".to_owned(), "privileged"))
+        );
+        for other in ["r1#", "{}r1>", "{}r2#", "{}", ""] {
+            assert_eq!(learned.behind(&platform, other), None, "{other}");
+        }
+        assert_eq!(Learned::new("#").behind(&platform, "output #"), None);
     }
 
     #[test]

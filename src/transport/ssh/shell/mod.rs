@@ -30,6 +30,8 @@ const FIRST_PROMPT_SETTLE: Duration = Duration::from_millis(60);
 const NO_ECHO_SETTLE: Duration = Duration::from_millis(500);
 /// The silence after a prompt when the output had such a line in it before: it may have another.
 const DOUBTFUL_SETTLE: Duration = Duration::from_millis(300);
+/// The silence after a prompt that stands behind other text: it may be a line of output that has not ended.
+const GLUED_SETTLE: Duration = Duration::from_secs(1);
 /// A warm session that is silent for so long is asked whether it lives.
 const SUSPICION: Duration = Duration::from_secs(3);
 /// Lines looked back for a prompt that a log message has pushed up.
@@ -109,6 +111,7 @@ impl Shell {
             let stand = self.stand(order.platform, &answer);
             let wait = match &stand {
                 Stand::Prompt(..) => answer.settle(self.wire.settle(), self.echoes),
+                Stand::Glued(..) => GLUED_SETTLE,
                 Stand::Pager(_) => self.wire.settle(),
                 Stand::Output => SUSPICION.min(order.idle.saturating_sub(self.wire.silence())),
             };
@@ -137,6 +140,14 @@ impl Shell {
                     Stand::Prompt(mode, line) => {
                         mode.clone_into(&mut self.mode);
                         self.prompt.saw(&line);
+                        self.echoes = answer.end(&self.prompt, capture);
+                        return Ok(());
+                    }
+                    Stand::Glued(mode, rest) => {
+                        mode.clone_into(&mut self.mode);
+                        // The next echo comes behind the prompt, and this line is none of it.
+                        self.wire.screen.clear_line();
+                        answer.line(rest, &self.prompt, order.platform, capture);
                         self.echoes = answer.end(&self.prompt, capture);
                         return Ok(());
                     }
@@ -194,6 +205,11 @@ impl Shell {
         {
             return Stand::Prompt(mode, line);
         }
+        if answer.lines > 0
+            && let Some((before, mode)) = self.prompt.behind(platform, &line)
+        {
+            return Stand::Glued(mode, before);
+        }
         pager(platform, &line).map_or(Stand::Output, Stand::Pager)
     }
 
@@ -223,6 +239,8 @@ impl Shell {
 enum Stand<'p> {
     /// The device's prompt, in this mode: the end, if it stands still.
     Prompt(&'p str, String),
+    /// The very prompt behind an output whose last line has no end, and that line.
+    Glued(&'p str, String),
     /// A pager's question, and what to reply.
     Pager(&'p str),
     /// A line of output that may not have ended.
