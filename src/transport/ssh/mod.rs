@@ -205,6 +205,8 @@ impl Ssh {
             .hint("ask again in a moment")
         })?;
         let mut may_be_warm = true;
+        // Set where the device does not take single commands: why.
+        let mut no_exec: Option<Failure> = None;
         loop {
             let mut found = None;
             while let Some((session, slot, generation)) = inner.pool.warm(&turn).filter(|_| may_be_warm) {
@@ -219,7 +221,15 @@ impl Ssh {
             } else {
                 let (slot, generation) = inner.pool.slot(|old| inner.retire(old)).await;
                 capture.stage = Stage::Connecting;
-                (Session::open(inner, request, &order).await?, slot, generation)
+                let session = match (Session::open(inner, request, &order, no_exec.is_some()).await, &no_exec)
+                {
+                    (Err(other), Some(failure)) => {
+                        let message = format!("{}, and in a shell {}", failure.message, other.message);
+                        return Err(Failure { message, ..failure.clone() });
+                    }
+                    (opened, _) => opened?,
+                };
+                (session, slot, generation)
             };
             capture.stage = Stage::Running;
             let begun = Instant::now();
@@ -229,6 +239,13 @@ impl Ssh {
                 Err(Ended::Trouble(Trouble::Dead(_))) if warm => {
                     tracing::debug!(device = request.device.name, "a warm session was dead; dialling again");
                     capture.restart();
+                    may_be_warm = false;
+                    continue;
+                }
+                // The same login may have a shell, on a connection of its own: some servers allow one channel.
+                Err(Ended::Trouble(Trouble::NoExec(failure))) if no_exec.is_none() => {
+                    inner.retire(session);
+                    no_exec = Some(failure);
                     may_be_warm = false;
                     continue;
                 }
@@ -256,11 +273,12 @@ enum Ended {
 }
 
 impl Session {
-    async fn open(inner: &Inner, request: &Request, order: &Order<'_>) -> Result<Self, Failure> {
+    /// Dials; opens a shell where the platform wants one, or `shell` says so.
+    async fn open(inner: &Inner, request: &Request, order: &Order<'_>, shell: bool) -> Result<Self, Failure> {
         let link = inner.dialer.dial(&request.device, &request.platform, &request.jumps).await?;
         let shell = match request.platform.session {
-            SessionKind::Shell => Some(Shell::open(&link, order).await?),
-            SessionKind::Exec => None,
+            SessionKind::Exec if !shell => None,
+            _ => Some(Shell::open(&link, order).await?),
         };
         Ok(Self { shell, link, platform: Arc::clone(&request.platform) })
     }
@@ -271,15 +289,9 @@ impl Session {
                 Err(Trouble::Failed(failure)) if failure.kind == FailureKind::Rejected => {
                     return Err(Ended::Refused(failure));
                 }
-                // Where single commands are not allowed, the same login may have a shell.
-                Err(Trouble::NoExec(failure)) => match Shell::open(&self.link, order).await {
-                    Ok(shell) => self.shell = Some(shell),
-                    Err(_) => return Err(Ended::Refused(failure)),
-                },
                 done => done.map_err(Ended::Trouble)?,
             }
         }
-        // A session that has just become a shell has not run the command yet.
         if let Some(shell) = &mut self.shell {
             shell.command(&self.link, order, capture, warm).await.map_err(Ended::Trouble)?;
         }
