@@ -1,5 +1,6 @@
 """Commands, and the record of what was made on this machine."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -49,6 +50,17 @@ def require():
 def state_folder():
     """Where everything of a lab lies that is not in git."""
     return Path(os.environ.get("NOCBOT_LAB_STATE") or LAB / ".state").absolute()
+
+
+@contextlib.contextmanager
+def alone():
+    """Two labs do not look for a free name at the same time."""
+    lock = os.open("/run/lock/nocbot-lab", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def started(pid):

@@ -13,6 +13,11 @@ def namespace(lab, node):
     return f"{lab}-{node}"
 
 
+def root_end(topology):
+    """The interface of this machine that leads into the management network; 15 letters at most."""
+    return f"{topology.name}-mgmt"
+
+
 def check_free(topology):
     """Refuses to touch a machine where somebody else has these names or addresses."""
     present = {line.split()[0] for line in run("ip", "netns", "list").splitlines() if line.strip()}
@@ -26,12 +31,23 @@ def check_free(topology):
             raise Trouble(f"this machine has a route to {route['dst']}; set NOCBOT_LAB_SUBNET to another network")
 
 
-def build(topology, state):
-    """Everything up to links that are up; what runs in the nodes comes later."""
+def place(candidates):
+    """The first lab whose names and addresses nobody has."""
+    troubles = []
+    for topology in candidates:
+        try:
+            check_free(topology)
+            return topology
+        except Trouble as trouble:
+            troubles.append(trouble)
+    raise troubles[0]
+
+
+def claim(topology, state):
+    """Takes the names and the addresses: the record, the guarding route, the empty namespaces."""
     state.lab = topology.name
     state.namespaces = [namespace(topology.name, node) for node in ["sw", *topology.nodes]]
-    root_end = f"{topology.name}-mgmt"
-    state.links = [root_end]
+    state.links = [root_end(topology)]
     state.routes = [["unreachable", str(topology.subnet), *GUARD]]
     state.save()
 
@@ -40,6 +56,10 @@ def build(topology, state):
         run("ip", "route", "replace", *route)
     for name in state.namespaces:
         run("ip", "netns", "add", name)
+
+
+def build(topology, state):
+    """Everything up to links that are up; what runs in the nodes comes later."""
     switch = namespace(topology.name, "sw")
     batch("-n", switch, lines=["link add br0 type bridge", "link set br0 up"])
     for node in topology.nodes.values():
@@ -49,11 +69,12 @@ def build(topology, state):
         plug(switch, inside, "eth0", node.name)
         run("ip", "-n", inside, "address", "add", f"{node.address}/{topology.subnet.prefixlen}", "dev", "eth0")
 
-    run("ip", "link", "add", root_end, "type", "veth", "peer", "name", "root", "netns", switch)
+    here = root_end(topology)
+    run("ip", "link", "add", here, "type", "veth", "peer", "name", "root", "netns", switch)
     run("ip", "-n", switch, "link", "set", "root", "master", "br0", "up")
     gateway = topology.subnet.network_address + 1
-    run("ip", "address", "add", f"{gateway}/{topology.subnet.prefixlen}", "dev", root_end)
-    run("ip", "link", "set", root_end, "up")
+    run("ip", "address", "add", f"{gateway}/{topology.subnet.prefixlen}", "dev", here)
+    run("ip", "link", "set", here, "up")
 
     for (one, left), (other, right) in topology.links:
         one, other = namespace(topology.name, one), namespace(topology.name, other)

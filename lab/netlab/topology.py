@@ -3,7 +3,7 @@
 import ipaddress
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import yaml
@@ -45,6 +45,17 @@ class Topology:
     subnet: ipaddress.IPv4Network
     nodes: dict
     links: list  # ((node, interface), (node, interface))
+
+    def elsewhere(self):
+        """The same lab under other names, each in the management network after the one before."""
+        for number in range(2, 10):
+            further = (number - 1) * self.subnet.num_addresses
+            subnet = ipaddress.ip_network((self.subnet.network_address + further, self.subnet.prefixlen))
+            nodes = {
+                name: replace(node, address=str(ipaddress.ip_address(node.address) + further))
+                for name, node in self.nodes.items()
+            }
+            yield replace(self, name=f"{self.name[:9]}{number}", subnet=subnet, nodes=nodes)
 
 
 def merged(key, *levels):
