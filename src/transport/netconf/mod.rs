@@ -1,0 +1,368 @@
+//! NETCONF (RFC 6241) over SSH (RFC 6242), on the connections that `ssh` dials.
+//!
+//! ```text
+//!   request ──┐         a future per request: deadline, cancel
+//!   request ──┤  turn: pipeline × max_per_device at a time, max_waiting in the queue
+//!             ▼
+//!          pool ──► Session, shared; another when all are full; max_sessions over all devices
+//!                     │ send: message-id, written by the writer (task)
+//!                     ▼                                     ▲ deliver: by message-id (reader, task)
+//!                  channel `netconf` on ── Link ── via ──► Link …   (jump hosts, shared with ssh)
+//! ```
+//!
+//! A request that only reads is answered by the same query as another one that is under way, and
+//! is sent once more when a warm session turns out to be dead. Whatever changes something needs an
+//! [`Exclusive`] session, and is never sent twice.
+//!
+//! A request that is dropped leaves work behind on the device. Its session takes no more, and when
+//! nobody waits on it any longer it is killed from a second session (RFC 6241, 7.9) and closed.
+//!
+//! What was received of a reply that never ended is not kept: half a document is no table, and may
+//! be half a configuration.
+
+mod asked;
+mod capability;
+mod channel;
+mod edit;
+mod element;
+mod error;
+mod exclusive;
+mod filter;
+pub mod frame;
+mod hello;
+mod notification;
+mod operation;
+mod pool;
+mod received;
+mod reply;
+mod rpc_error;
+mod session;
+mod settings;
+
+pub use capability::{Capabilities, Capability, Module};
+pub use edit::{Confirmed, DefaultOperation, Edit, EditConfig, ErrorOption};
+pub use element::{Element, ElementError};
+pub use error::{AskError, Refused};
+pub use exclusive::Exclusive;
+pub use filter::Filter;
+pub use notification::{Notification, Notifications, Subscription};
+pub use operation::{Datastore, GetData, Operation, WithDefaults};
+pub use reply::Reply;
+pub use rpc_error::{RpcError, Severity};
+pub use settings::{PORT, Settings};
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::channel::Progress;
+use self::notification::Sink;
+use self::pool::Pool;
+use self::session::Session;
+use super::ssh::connect::Dialer;
+use super::ssh::{Ssh, key};
+use crate::error::{Failure, FailureKind};
+use crate::inventory::Device;
+use crate::profile::Platform;
+
+/// Idle sessions are looked at so often at least, for those that died.
+const REAP: Duration = Duration::from_secs(15);
+/// A warm session that is dead is replaced so often.
+const TRIES: usize = 3;
+
+/// Whom to ask.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The device.
+    pub device: Arc<Device>,
+    /// Its platform.
+    pub platform: Arc<Platform>,
+    /// The devices to jump through, outermost first, each with its platform.
+    pub jumps: Vec<(Arc<Device>, Arc<Platform>)>,
+    /// The port; [`PORT`] if there is none. The inventory's `port` is the one of the command line.
+    pub port: Option<u16>,
+}
+
+/// One question for one device.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Whom.
+    pub target: Target,
+    /// What.
+    pub operation: Operation,
+    /// When to give up.
+    pub deadline: Instant,
+    /// Ends it at once when cancelled.
+    pub cancel: CancellationToken,
+}
+
+/// The NETCONF transport. Cheap to clone.
+#[derive(Clone)]
+pub struct Netconf {
+    inner: Arc<Inner>,
+}
+
+impl std::fmt::Debug for Netconf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Netconf").field("settings", &self.inner.settings).finish_non_exhaustive()
+    }
+}
+
+struct Inner {
+    settings: Arc<Settings>,
+    dialer: Arc<Dialer>,
+    pool: Pool,
+    reaper: Mutex<Option<AbortHandle>>,
+    goodbyes: TaskTracker,
+}
+
+impl Target {
+    /// The device with the port that is dialled.
+    fn dialled(&self) -> Device {
+        let mut device = Device::clone(&self.device);
+        device.login.port = Some(self.port.unwrap_or(PORT));
+        device
+    }
+}
+
+impl Netconf {
+    /// A transport on the connections of `ssh`; connects nowhere yet.
+    pub fn new(ssh: &Ssh, settings: Settings) -> Self {
+        let settings = Arc::new(settings);
+        let inner = Inner {
+            dialer: ssh.dialer(),
+            pool: Pool::new(Arc::clone(&settings)),
+            reaper: Mutex::default(),
+            goodbyes: TaskTracker::new(),
+            settings,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Asks one device something. Ends by the deadline, or as soon as the token is cancelled.
+    pub async fn request(&self, request: Request) -> Result<Reply, Failure> {
+        self.ask(&request).await.map_err(Failure::from)
+    }
+
+    /// The same, with the server's errors field by field.
+    pub async fn ask(&self, request: &Request) -> Result<Reply, AskError> {
+        let name = request.operation.name();
+        let stage = Stage::default();
+        let asking = self.attempt(request, &stage);
+        let asked = self.bounded(&request.target, name, request.deadline, &request.cancel, asking).await;
+        asked.map_err(|error| stage.explain(error))
+    }
+
+    /// What a device announced, from the hello of its session.
+    pub async fn capabilities(
+        &self,
+        target: &Target,
+        deadline: Instant,
+        cancel: &CancellationToken,
+    ) -> Result<Capabilities, Failure> {
+        let asking = async {
+            let turn = self.turn(target).await?;
+            let (session, _) = self.shared(&turn, target).await?;
+            Ok(session.hello.capabilities.clone())
+        };
+        self.bounded(target, "hello", deadline, cancel, asking).await
+    }
+
+    /// A session of one's own, for what changes something.
+    pub async fn exclusive(
+        &self,
+        target: &Target,
+        deadline: Instant,
+        cancel: &CancellationToken,
+    ) -> Result<Exclusive, Failure> {
+        let asking = async {
+            let slot = self.inner.pool.slot().await;
+            let session = self.inner.open(target, slot, None).await?;
+            Ok(Exclusive { session, idle: self.inner.settings.idle_timeout })
+        };
+        self.bounded(target, "hello", deadline, cancel, asking).await
+    }
+
+    /// Subscribes to a device's events (RFC 5277, 2.1); the deadline is for the subscription, the
+    /// events may come much later.
+    pub async fn subscribe(
+        &self,
+        target: &Target,
+        subscription: &Subscription,
+        deadline: Instant,
+        cancel: &CancellationToken,
+    ) -> Result<Notifications, Failure> {
+        let asking = async {
+            let slot = self.inner.pool.slot().await;
+            let (sink, queue) = Sink::new(self.inner.settings.max_notifications);
+            let session = self.inner.open(target, slot, Some(sink)).await?;
+            let who = &session.shared.who;
+            let element = subscription.element(&session.hello.capabilities, who)?;
+            let begun = Instant::now();
+            let asked = session.send(element, false).map_err(|lost| lost.failure)?;
+            let answer = asked.answer(self.inner.settings.idle_timeout, false).await;
+            let answer = answer.map_err(|lost| lost.failure)?;
+            error::judge(who, "create-subscription", answer, begun.elapsed(), false)?;
+            Ok(Notifications { session, queue })
+        };
+        self.bounded(target, "create-subscription", deadline, cancel, asking).await.map_err(AskError::into)
+    }
+
+    /// Closes all sessions; those in use are closed when their requests are done.
+    pub async fn close_all(&self) {
+        for session in self.inner.pool.clear() {
+            session.retire_when_idle();
+        }
+        self.inner.goodbyes.close();
+        let _ = tokio::time::timeout(session::GOODBYE, self.inner.goodbyes.wait()).await;
+        self.inner.goodbyes.reopen();
+    }
+
+    async fn bounded<T, E: From<Failure>>(
+        &self,
+        target: &Target,
+        name: &str,
+        deadline: Instant,
+        cancel: &CancellationToken,
+        asking: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let device = &target.device.name;
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(Failure::new(
+                FailureKind::Cancelled,
+                format!("`{name}` on {device} was cancelled"),
+            ).into()),
+            done = asking => done,
+            () = tokio::time::sleep_until(deadline) => Err(Failure::new(
+                FailureKind::Timeout,
+                format!("{device} did not finish `{name}` over NETCONF in time"),
+            ).hint("ask for less, or give it more time").into()),
+        }
+    }
+
+    async fn turn(&self, target: &Target) -> Result<pool::Turn, Failure> {
+        let key = key(&target.dialled(), &target.platform, &target.jumps);
+        self.inner.pool.turn(&key).await.map_err(|_| {
+            let message = format!("too many requests wait for {} already", target.device.name);
+            Failure::new(FailureKind::Timeout, message).hint("ask again in a moment")
+        })
+    }
+
+    async fn shared(&self, turn: &pool::Turn, target: &Target) -> Result<(Arc<Session>, bool), Failure> {
+        let inner = &self.inner;
+        let found = inner.pool.session(turn, |slot| inner.open(target, slot, None)).await?;
+        Inner::reap(inner);
+        Ok(found)
+    }
+
+    async fn attempt(&self, request: &Request, stage: &Stage) -> Result<Reply, AskError> {
+        let Request { target, operation, .. } = request;
+        let turn = self.turn(target).await?;
+        let mut tries = TRIES;
+        loop {
+            tries -= 1;
+            let (session, warm) = self.shared(&turn, target).await?;
+            let who = &session.shared.who;
+            let element = operation.element(&session.hello.capabilities, who)?;
+            let begun = Instant::now();
+            stage.reached(&session);
+            let asked = match session.send(element, operation.reads()) {
+                Ok(asked) => asked,
+                // It ended just now, before anything was sent.
+                Err(lost) if lost.closed && warm && tries > 0 => continue,
+                Err(lost) => return Err(lost.failure.into()),
+            };
+            match asked.answer(self.inner.settings.idle_timeout, warm).await {
+                Ok(answer) => return error::judge(who, operation.name(), answer, begun.elapsed(), warm),
+                Err(lost) if lost.closed && warm && tries > 0 && operation.reads() => {
+                    tracing::debug!(device = who, "a warm session was dead; dialling again");
+                }
+                Err(lost) if lost.closed && !operation.reads() => {
+                    let hint = "whether it was done is unknown";
+                    return Err(lost.failure.hint(hint).into());
+                }
+                Err(lost) => return Err(lost.failure.into()),
+            }
+        }
+    }
+}
+
+/// How far a request had come when its time was up.
+#[derive(Default)]
+struct Stage(Mutex<Option<Arc<Progress>>>);
+
+impl Stage {
+    fn reached(&self, session: &Session) {
+        let progress = Arc::clone(&session.shared.progress);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
+    }
+
+    /// Adds to a timeout where the answer stood still.
+    fn explain(&self, error: AskError) -> AskError {
+        let progress = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (error, progress) {
+            (AskError::Failed(mut failure), Some(progress)) if failure.kind == FailureKind::Timeout => {
+                let (_, standing) = progress.now();
+                if standing.bytes > 0 && !failure.message.contains("fell silent") {
+                    failure.message = format!("{}; it stood {standing}", failure.message);
+                }
+                failure.into()
+            }
+            (error, _) => error,
+        }
+    }
+}
+
+impl Inner {
+    async fn open(
+        &self,
+        target: &Target,
+        slot: OwnedSemaphorePermit,
+        sink: Option<Sink>,
+    ) -> Result<Arc<Session>, Failure> {
+        let link = self.dialer.dial(&target.dialled(), &target.platform, &target.jumps).await?;
+        Session::open(link, Arc::clone(&self.settings), self.goodbyes.clone(), slot, sink).await
+    }
+
+    /// Starts the reaper unless it runs. It ends by itself when nothing is open.
+    fn reap(inner: &Arc<Self>) {
+        let mut reaper = inner.reaper.lock().unwrap_or_else(PoisonError::into_inner);
+        if reaper.is_none() {
+            let task = tokio::spawn(Self::reaper(Arc::downgrade(inner)));
+            *reaper = Some(task.abort_handle());
+        }
+    }
+
+    async fn reaper(inner: Weak<Self>) {
+        while let Some(inner) = inner.upgrade() {
+            let next = {
+                let mut reaper = inner.reaper.lock().unwrap_or_else(PoisonError::into_inner);
+                let (expired, next) = inner.pool.expired();
+                for session in expired {
+                    session.retire();
+                }
+                if next.is_none() {
+                    *reaper = None;
+                }
+                next
+            };
+            drop(inner);
+            let Some(next) = next else { return };
+            tokio::time::sleep_until(next.min(Instant::now() + REAP)).await;
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(reaper) = self.reaper.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            reaper.abort();
+        }
+    }
+}
