@@ -65,7 +65,7 @@ async fn filters_schemas_and_capabilities() {
     };
     assert_eq!(
         (refused.errors[0].tag.as_str(), refused.errors[0].error_type.is_empty()),
-        ("invalid-value", false)
+        ("operation-failed", false)
     );
 
     let capabilities =

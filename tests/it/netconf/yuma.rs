@@ -42,6 +42,9 @@ impl Yuma {
         );
         // Debian's module for interfaces calls this helper, which its package does not have.
         script(path, "get-interface-ipv4", "exit 0");
+        // Without a startup file there is nothing to roll back to.
+        let startup = "<config xmlns=\"urn:ietf:params:xml:ns:netconf:base:1.0\"/>\n";
+        std::fs::write(path.join("startup.xml"), startup).unwrap();
         let sshd = Sshd::start(&format!("Subsystem netconf {}/subsystem\n", path.display())).await?;
         let port = sshd.port;
         let run = "ip link set lo up && mount -t sysfs sysfs /sys && hostname r1 && cd \"$1\" || exit 1\n\
@@ -54,8 +57,9 @@ impl Yuma {
                 format!("--ncxserver-sockname={}/ncx.sock", path.display()),
                 format!("--port={port}"),
                 format!("--log={}/log", path.display()),
+                format!("--startup={}/startup.xml", path.display()),
             ])
-            .args(["--module=ietf-interfaces", "--module=ietf-system", "--superuser=admin", "--no-startup"])
+            .args(["--module=ietf-interfaces", "--module=ietf-system", "--superuser=admin"])
             .args(["--target=candidate", "--log-level=info"])
             .args(arguments)
             .stdin(Stdio::null())
