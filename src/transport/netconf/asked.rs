@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::session::{Answered, Lost, Session};
+use super::session::Session;
+use super::shared::{Answered, Lost};
 use crate::error::{Failure, FailureKind};
 
 /// A session that was open already and says nothing for so long is asked whether it still lives.

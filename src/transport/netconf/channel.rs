@@ -126,16 +126,15 @@ pub(super) async fn open(link: &Link, settings: &Settings) -> Result<Opened, Fai
     let who = link.who();
     let channel = link.open_session().await?;
     let progress = Arc::<Progress>::default();
-    match timeout(limit, greet(link, channel, settings, Arc::clone(&progress))).await {
-        Ok(done) => done,
-        Err(_) => {
-            let standing = progress.now().1;
-            let place = if standing.bytes > 0 { format!(" ({standing})") } else { String::new() };
-            let message = format!("{who} sent no NETCONF hello within {limit:?}{place}");
-            Err(Failure::new(FailureKind::Timeout, message)
-                .hint("another service may stand behind that port, or the device is overloaded"))
-        }
+    let greeting = greet(link, channel, settings, Arc::clone(&progress));
+    if let Ok(done) = timeout(limit, greeting).await {
+        return done;
     }
+    let standing = progress.now().1;
+    let place = if standing.bytes > 0 { format!(" ({standing})") } else { String::new() };
+    let message = format!("{who} sent no NETCONF hello within {limit:?}{place}");
+    Err(Failure::new(FailureKind::Timeout, message)
+        .hint("another service may stand behind that port, or the device is overloaded"))
 }
 
 async fn greet(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::reply::Reply;
 use super::rpc_error::{RpcError, Severity, line};
-use super::session::Answer;
+use super::shared::Answer;
 use crate::error::{Failure, FailureKind};
 
 /// A server's refusal: one `rpc-error` or several (RFC 6241, 4.3).

@@ -29,15 +29,19 @@ mod error;
 mod exclusive;
 mod filter;
 pub mod frame;
+mod goodbye;
 mod hello;
+mod inner;
 mod notification;
 mod operation;
 mod pool;
 mod received;
 mod reply;
+mod request;
 mod rpc_error;
 mod session;
 mod settings;
+mod shared;
 
 pub use capability::{Capabilities, Capability, Module};
 pub use edit::{Confirmed, DefaultOperation, Edit, EditConfig, ErrorOption};
@@ -48,58 +52,26 @@ pub use filter::Filter;
 pub use notification::{Notification, Notifications, Subscription};
 pub use operation::{Datastore, GetData, Operation, WithDefaults};
 pub use reply::Reply;
+pub use request::{Request, Target};
 pub use rpc_error::{RpcError, Severity};
 pub use settings::{PORT, Settings};
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::channel::Progress;
+use self::inner::Inner;
 use self::notification::Sink;
 use self::pool::Pool;
+use self::request::Stage;
 use self::session::Session;
-use super::ssh::connect::Dialer;
 use super::ssh::{Ssh, key};
 use crate::error::{Failure, FailureKind};
-use crate::inventory::Device;
-use crate::profile::Platform;
 
-/// Idle sessions are looked at so often at least, for those that died.
-const REAP: Duration = Duration::from_secs(15);
 /// A warm session that is dead is replaced so often.
 const TRIES: usize = 3;
-
-/// Whom to ask.
-#[derive(Debug, Clone)]
-pub struct Target {
-    /// The device.
-    pub device: Arc<Device>,
-    /// Its platform.
-    pub platform: Arc<Platform>,
-    /// The devices to jump through, outermost first, each with its platform.
-    pub jumps: Vec<(Arc<Device>, Arc<Platform>)>,
-    /// The port; [`PORT`] if there is none. The inventory's `port` is the one of the command line.
-    pub port: Option<u16>,
-}
-
-/// One question for one device.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// Whom.
-    pub target: Target,
-    /// What.
-    pub operation: Operation,
-    /// When to give up.
-    pub deadline: Instant,
-    /// Ends it at once when cancelled.
-    pub cancel: CancellationToken,
-}
 
 /// The NETCONF transport. Cheap to clone.
 #[derive(Clone)]
@@ -110,23 +82,6 @@ pub struct Netconf {
 impl std::fmt::Debug for Netconf {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Netconf").field("settings", &self.inner.settings).finish_non_exhaustive()
-    }
-}
-
-struct Inner {
-    settings: Arc<Settings>,
-    dialer: Arc<Dialer>,
-    pool: Pool,
-    reaper: Mutex<Option<AbortHandle>>,
-    goodbyes: TaskTracker,
-}
-
-impl Target {
-    /// The device with the port that is dialled.
-    fn dialled(&self) -> Device {
-        let mut device = Device::clone(&self.device);
-        device.login.port = Some(self.port.unwrap_or(PORT));
-        device
     }
 }
 
@@ -219,7 +174,7 @@ impl Netconf {
             session.retire_when_idle();
         }
         self.inner.goodbyes.close();
-        let _ = tokio::time::timeout(session::GOODBYE, self.inner.goodbyes.wait()).await;
+        let _ = tokio::time::timeout(goodbye::GOODBYE, self.inner.goodbyes.wait()).await;
         self.inner.goodbyes.reopen();
     }
 
@@ -289,80 +244,6 @@ impl Netconf {
                 }
                 Err(lost) => return Err(lost.failure.into()),
             }
-        }
-    }
-}
-
-/// How far a request had come when its time was up.
-#[derive(Default)]
-struct Stage(Mutex<Option<Arc<Progress>>>);
-
-impl Stage {
-    fn reached(&self, session: &Session) {
-        let progress = Arc::clone(&session.shared.progress);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
-    }
-
-    /// Adds to a timeout where the answer stood still.
-    fn explain(&self, error: AskError) -> AskError {
-        let progress = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match (error, progress) {
-            (AskError::Failed(mut failure), Some(progress)) if failure.kind == FailureKind::Timeout => {
-                let (_, standing) = progress.now();
-                if standing.bytes > 0 && !failure.message.contains("fell silent") {
-                    failure.message = format!("{}; it stood {standing}", failure.message);
-                }
-                failure.into()
-            }
-            (error, _) => error,
-        }
-    }
-}
-
-impl Inner {
-    async fn open(
-        &self,
-        target: &Target,
-        slot: OwnedSemaphorePermit,
-        sink: Option<Sink>,
-    ) -> Result<Arc<Session>, Failure> {
-        let link = self.dialer.dial(&target.dialled(), &target.platform, &target.jumps).await?;
-        Session::open(link, Arc::clone(&self.settings), self.goodbyes.clone(), slot, sink).await
-    }
-
-    /// Starts the reaper unless it runs. It ends by itself when nothing is open.
-    fn reap(inner: &Arc<Self>) {
-        let mut reaper = inner.reaper.lock().unwrap_or_else(PoisonError::into_inner);
-        if reaper.is_none() {
-            let task = tokio::spawn(Self::reaper(Arc::downgrade(inner)));
-            *reaper = Some(task.abort_handle());
-        }
-    }
-
-    async fn reaper(inner: Weak<Self>) {
-        while let Some(inner) = inner.upgrade() {
-            let next = {
-                let mut reaper = inner.reaper.lock().unwrap_or_else(PoisonError::into_inner);
-                let (expired, next) = inner.pool.expired();
-                for session in expired {
-                    session.retire();
-                }
-                if next.is_none() {
-                    *reaper = None;
-                }
-                next
-            };
-            drop(inner);
-            let Some(next) = next else { return };
-            tokio::time::sleep_until(next.min(Instant::now() + REAP)).await;
-        }
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        if let Some(reaper) = self.reaper.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            reaper.abort();
         }
     }
 }

@@ -20,8 +20,9 @@ use crate::error::Failure;
 const LOOK: Duration = Duration::from_millis(50);
 
 /// The sessions of one device.
-#[derive(Default)]
 struct Place {
+    /// Who may ask it something.
+    turns: Arc<Semaphore>,
     sessions: Mutex<Vec<Arc<Session>>>,
     waiting: AtomicUsize,
     /// One attempt at a time; the last failure and when.
@@ -41,7 +42,7 @@ pub(super) struct Crowded;
 pub(super) struct Pool {
     settings: Arc<Settings>,
     slots: Arc<Semaphore>,
-    places: Mutex<HashMap<String, (Arc<Place>, Arc<Semaphore>)>>,
+    places: Mutex<HashMap<String, Arc<Place>>>,
 }
 
 impl Place {
@@ -68,25 +69,33 @@ impl Pool {
 
     /// Waits for the right to ask a device something.
     pub(super) async fn turn(&self, key: &str) -> Result<Turn, Crowded> {
-        let (place, turns) = {
+        let place = {
             let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
             // Devices that nobody asks any more are forgotten.
-            places.retain(|other, (place, _)| {
+            places.retain(|other, place| {
                 let idle = place.sessions.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
                 other == key || !idle || Arc::strong_count(place) > 1
             });
             let bound = self.settings.pipeline.max(1) * self.settings.max_per_device.max(1);
-            let new = || (Arc::default(), Arc::new(Semaphore::new(bound)));
-            places.entry(key.to_owned()).or_insert_with(new).clone()
+            let new = || {
+                let turns = Arc::new(Semaphore::new(bound));
+                Arc::new(Place {
+                    turns,
+                    sessions: Mutex::default(),
+                    waiting: AtomicUsize::new(0),
+                    dialling: tokio::sync::Mutex::default(),
+                })
+            };
+            Arc::clone(places.entry(key.to_owned()).or_insert_with(new))
         };
-        if let Ok(permit) = Arc::clone(&turns).try_acquire_owned() {
+        if let Ok(permit) = Arc::clone(&place.turns).try_acquire_owned() {
             return Ok(Turn { place, _permit: permit });
         }
         let waiting = Waiting(&place.waiting);
         if waiting.0.fetch_add(1, Ordering::SeqCst) >= self.settings.max_waiting {
             return Err(Crowded);
         }
-        let permit = turns.acquire_owned().await.map_err(|_| Crowded)?;
+        let permit = Arc::clone(&place.turns).acquire_owned().await.map_err(|_| Crowded)?;
         drop(waiting);
         Ok(Turn { place, _permit: permit })
     }
@@ -153,7 +162,7 @@ impl Pool {
 
     fn places(&self) -> Vec<Arc<Place>> {
         let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        places.values().map(|(place, _)| Arc::clone(place)).collect()
+        places.values().map(Arc::clone).collect()
     }
 
     /// Takes out the session that was idle longest.

@@ -141,13 +141,14 @@ pub(super) fn content(text: &str) -> Result<String, String> {
             Event::CData(piece) if depth >= 2 => {
                 content.push_str(&piece.xml_content(XmlVersion::Implicit1_0));
             }
-            Event::GeneralRef(reference) if depth >= 2 => match reference.resolve_char_ref() {
-                Ok(Some(letter)) => content.push(letter),
-                _ => {
+            Event::GeneralRef(reference) if depth >= 2 => {
+                if let Ok(Some(letter)) = reference.resolve_char_ref() {
+                    content.push(letter);
+                } else {
                     let known = quick_xml::escape::resolve_predefined_entity(&reference);
                     content.push_str(known.ok_or("no well-formed XML: an entity that nobody declared")?);
                 }
-            },
+            }
             Event::Eof => return Ok(content),
             _ => {}
         }

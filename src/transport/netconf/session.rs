@@ -5,7 +5,7 @@
 //! its own; what arrives is matched by its `message-id`.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,73 +17,19 @@ use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 
 use super::asked::Asked;
-use super::channel::{self, Opened, Progress, Wire};
+use super::channel::{self, Opened, Wire};
 use super::element::Element;
 use super::frame::{Standing, encode};
 use super::hello::Hello;
 use super::notification::Sink;
-use super::received::{Kind, Received, receive};
-use super::rpc_error::{NAMESPACE, RpcError, line};
+use super::rpc_error::NAMESPACE;
 use super::settings::Settings;
+use super::shared::{Lost, Pending, Shared, State};
 use crate::error::{Failure, FailureKind};
 use crate::transport::ssh::connect::Link;
 
 /// For the channel to take what is sent: a server that reads nothing is stuck.
 const SEND_TIME: Duration = Duration::from_secs(10);
-/// For a polite end, whatever it takes.
-pub(super) const GOODBYE: Duration = Duration::from_secs(3);
-/// For the answer to `close-session` or `kill-session`.
-const LAST_ANSWER: Duration = Duration::from_secs(1);
-
-/// An answer as it came.
-#[derive(Debug, Clone)]
-pub(super) struct Answer {
-    /// The whole `rpc-reply`.
-    pub(super) text: String,
-    /// The errors and warnings in it.
-    pub(super) errors: Vec<RpcError>,
-    /// Whether bytes that are no UTF-8 were replaced.
-    pub(super) lossy: bool,
-}
-
-/// Why a session gave no answer.
-#[derive(Debug, Clone)]
-pub(super) struct Lost {
-    /// In the operator's words.
-    pub(super) failure: Failure,
-    /// It ended, without having done anything wrong: a fresh one may do better.
-    pub(super) closed: bool,
-}
-
-pub(super) type Answered = Result<Answer, Lost>;
-
-/// What has been sent and not answered.
-struct Pending {
-    /// The operation, if others may share its answer.
-    shared: Option<Element>,
-    waiters: Vec<oneshot::Sender<Answered>>,
-    sent: Instant,
-}
-
-struct State {
-    last_id: u64,
-    pending: BTreeMap<u64, Pending>,
-    ended: Option<Lost>,
-    /// Nothing more is asked on it.
-    retired: bool,
-    /// Nobody waits for some of what is pending.
-    abandoned: bool,
-    idle_since: Instant,
-}
-
-/// What the session shares with its tasks.
-pub(super) struct Shared {
-    pub(super) who: String,
-    pub(super) progress: Arc<Progress>,
-    state: Mutex<State>,
-    sink: Option<Sink>,
-}
-
 /// An open session.
 pub(super) struct Session {
     pub(super) shared: Arc<Shared>,
@@ -92,8 +38,9 @@ pub(super) struct Session {
     pub(super) link: Link,
     out: mpsc::Sender<Bytes>,
     tasks: [AbortHandle; 2],
-    settings: Arc<Settings>,
-    goodbyes: TaskTracker,
+    pub(super) settings: Arc<Settings>,
+    /// Where the tasks that end sessions run.
+    pub(super) goodbyes: TaskTracker,
     /// The right to be open.
     _slot: OwnedSemaphorePermit,
 }
@@ -101,79 +48,6 @@ pub(super) struct Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.tasks.iter().for_each(AbortHandle::abort);
-    }
-}
-
-impl Shared {
-    fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
-        work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Ends the session for everybody who waits; the first reason stays.
-    pub(super) fn end(&self, lost: Lost) {
-        let waiters = self.with(|state| {
-            state.ended.get_or_insert_with(|| lost.clone());
-            std::mem::take(&mut state.pending)
-        });
-        for waiter in waiters.into_values().flat_map(|pending| pending.waiters) {
-            let _ = waiter.send(Err(lost.clone()));
-        }
-    }
-
-    /// Gives a message to whom it belongs.
-    fn deliver(&self, message: Vec<u8>) -> Result<(), String> {
-        let received = receive(message).map_err(|what| format!("sent a message that is {what}"))?;
-        match &received.kind {
-            Kind::Reply(Some(id)) => {
-                let number = id.trim().parse::<u64>().ok();
-                let found = number.and_then(|id| {
-                    self.with(|state| {
-                        let found = state.pending.remove(&id);
-                        state.idle_since = Instant::now();
-                        found
-                    })
-                });
-                let Some(pending) = found else {
-                    return Err(format!("answered the message-id `{}`, which was not asked", line(id)));
-                };
-                self.answer(pending, received);
-                Ok(())
-            }
-            Kind::Reply(None) => {
-                let errors = received.errors().unwrap_or_default();
-                let why = errors.first().map(|error| format!(": {error}")).unwrap_or_default();
-                Err(format!("sent a reply without a message-id{why}"))
-            }
-            Kind::Notification => {
-                match &self.sink {
-                    Some(sink) => sink.give(received.text),
-                    None => tracing::debug!(device = self.who, "a notification that nobody asked for"),
-                }
-                Ok(())
-            }
-            Kind::Other(name) => Err(format!("sent `{name}` where a reply must be")),
-        }
-    }
-
-    fn answer(&self, mut pending: Pending, received: Received) {
-        let answer = match received.errors() {
-            Ok(errors) => Ok(Answer { errors, text: received.text, lossy: received.lossy }),
-            // The framing is right, so the others on this session are well off.
-            Err(what) => Err(Lost {
-                failure: Failure::new(
-                    FailureKind::Parse,
-                    format!("{} sent a reply that is {what}", self.who),
-                ),
-                closed: false,
-            }),
-        };
-        let last = pending.waiters.pop();
-        for waiter in pending.waiters {
-            let _ = waiter.send(answer.clone());
-        }
-        if let Some(waiter) = last {
-            let _ = waiter.send(answer);
-        }
     }
 }
 
@@ -257,106 +131,12 @@ impl Session {
         self.shared.with(|state| (state.pending.len(), state.idle_since))
     }
 
-    /// Nobody waits for the answer of `id` any more, unless others share it.
-    pub(super) fn abandon(self: &Arc<Self>, id: u64) {
-        self.shared.with(|state| {
-            let Some(pending) = state.pending.get_mut(&id) else { return };
-            pending.waiters.retain(|waiter| !waiter.is_closed());
-            if pending.waiters.is_empty() {
-                pending.shared = None;
-                state.abandoned = true;
-                state.retired = true;
-            }
-        });
-        self.settle();
-    }
-
-    /// Ends the session if what is still under way is for nobody.
-    pub(super) fn settle(self: &Arc<Self>) {
-        let kill = self.shared.with(|state| {
-            let live = state.pending.values().any(|pending| !pending.waiters.is_empty());
-            (state.abandoned && !live && state.ended.is_none()).then(|| {
-                state.abandoned = false;
-                !state.pending.is_empty()
-            })
-        });
-        if let Some(kill) = kill {
-            self.finish(kill);
-        }
-    }
-
-    /// Takes no more and says goodbye, on a task that ends within seconds.
-    pub(super) fn retire(self: &Arc<Self>) {
-        self.shared.with(|state| state.retired = true);
-        self.finish(false);
-    }
-
-    /// Takes no more, and says goodbye when what is under way is done.
-    pub(super) fn retire_when_idle(self: &Arc<Self>) {
-        let idle = self.shared.with(|state| {
-            state.retired = true;
-            state.abandoned = true;
-            state.pending.is_empty()
-        });
-        if idle {
-            self.settle();
-        }
-    }
-
     /// Why nothing more comes.
     pub(super) fn why_ended(&self) -> Failure {
         self.shared.with(|state| state.ended.as_ref().map(|lost| lost.failure.clone())).unwrap_or_else(|| {
             let message = format!("the NETCONF session with {} ended", self.shared.who);
             Failure::new(FailureKind::Connect, message)
         })
-    }
-
-    fn finish(self: &Arc<Self>, kill: bool) {
-        // Outside of the runtime there is nobody to say goodbye; dropping it cuts the connection.
-        if tokio::runtime::Handle::try_current().is_err() {
-            return;
-        }
-        let session = Arc::clone(self);
-        self.goodbyes.spawn(async move {
-            let polite = async {
-                if kill {
-                    session.kill().await
-                } else {
-                    session.close().await
-                }
-                session.link.close().await;
-            };
-            let _ = timeout(GOODBYE, polite).await;
-        });
-    }
-
-    /// `close-session` (RFC 6241, 7.8).
-    async fn close(self: &Arc<Self>) {
-        if let Ok(asked) = self.send(Element::known("close-session"), false) {
-            let _ = timeout(LAST_ANSWER, asked.bare()).await;
-        }
-    }
-
-    /// `kill-session` (RFC 6241, 7.9) from a second session on the same connection, so that the
-    /// device does not go on with what nobody wants. Not every server has a second session to give.
-    async fn kill(&self) {
-        let Ok(Opened { mut wire, write, hello }) = channel::open(&self.link, &self.settings).await else {
-            return;
-        };
-        let operations = [
-            Element::known("kill-session")
-                .child(Element::known("session-id").text(self.hello.session.to_string())),
-            Element::known("close-session"),
-        ];
-        for (number, operation) in (1..).zip(operations) {
-            let rpc = Element::known("rpc").namespace(NAMESPACE).with("message-id", &number.to_string());
-            let Ok(message) = rpc.child(operation).write() else { return };
-            let bytes = Bytes::from(encode(hello.framing, &message));
-            if write.data_bytes(bytes).await.is_err() {
-                return;
-            }
-            let _ = timeout(LAST_ANSWER, wire.message()).await;
-        }
     }
 
     /// When the operation was sent, when the server was last heard, and where its message stands.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nocbot::error::FailureKind;
 use nocbot::transport::netconf::{
-    AskError, Datastore, Filter, Operation, Settings, Subscription, WithDefaults,
+    AskError, Datastore, Filter, GetData, Operation, Settings, Subscription, WithDefaults,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -134,5 +134,28 @@ async fn events_come_as_they_happen() {
     let failure = netconf.subscribe(&target(yuma.port), &wrong, soon(10), &never).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Rejected, "{failure}");
     events.close();
+    netconf.close_all().await;
+}
+
+#[tokio::test]
+async fn datastores_of_rfc_8342_where_they_are_offered() {
+    let Some(yuma) = Yuma::start(&["--with-nmda=true"]).await else { return };
+    let filter = Filter::subtree("<system xmlns=\"urn:ietf:params:xml:ns:yang:ietf-system\"/>").unwrap();
+    let data = GetData { filter: Some(filter), config: Some(true), ..GetData::default() };
+    let reply = ask(&netconf(), yuma.port, Operation::GetData(data)).await.unwrap();
+    assert!(reply.text.contains("<data"), "{}", reply.text);
+}
+
+#[tokio::test]
+async fn a_session_that_is_given_up_is_killed_on_the_server() {
+    let Some(yuma) = Yuma::start(&["--log-level=debug"]).await else { return };
+    let netconf = netconf();
+    let session = netconf.exclusive(&target(yuma.port), soon(10), &CancellationToken::new()).await.unwrap();
+    assert!(session.ask(&Operation::get(None), Duration::ZERO).await.is_err());
+    let begun = std::time::Instant::now();
+    while !yuma.log().contains("<kill-session>") {
+        assert!(begun.elapsed() < Duration::from_secs(5), "{}", yuma.log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     netconf.close_all().await;
 }

@@ -59,9 +59,12 @@ impl Yuma {
                 format!("--log={}/log", path.display()),
                 format!("--startup={}/startup.xml", path.display()),
             ])
-            .args(["--module=ietf-interfaces", "--module=ietf-system", "--superuser=admin"])
-            .args(["--target=candidate", "--log-level=info"])
+            .args(["--module=ietf-system", "--superuser=admin"])
+            .args(["--target=candidate"])
             .args(arguments)
+            // With the datastores of RFC 8342 it wants another revision than the one it brings.
+            .args((!arguments.contains(&"--with-nmda=true")).then_some("--module=ietf-interfaces"))
+            .args(arguments.iter().all(|one| !one.starts_with("--log-level")).then_some("--log-level=info"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
