@@ -66,7 +66,6 @@ use self::inner::Inner;
 use self::notification::Sink;
 use self::pool::Pool;
 use self::request::Stage;
-use self::session::Session;
 use super::ssh::{Ssh, key};
 use crate::error::{Failure, FailureKind};
 
@@ -122,8 +121,8 @@ impl Netconf {
     ) -> Result<Capabilities, Failure> {
         let asking = async {
             let turn = self.turn(target).await?;
-            let (session, _) = self.shared(&turn, target).await?;
-            Ok(session.hello.capabilities.clone())
+            let lease = self.shared(&turn, target).await?;
+            Ok(lease.session.hello.capabilities.clone())
         };
         self.bounded(target, "hello", deadline, cancel, asking).await
     }
@@ -209,7 +208,7 @@ impl Netconf {
         })
     }
 
-    async fn shared(&self, turn: &pool::Turn, target: &Target) -> Result<(Arc<Session>, bool), Failure> {
+    async fn shared(&self, turn: &pool::Turn, target: &Target) -> Result<pool::Lease, Failure> {
         let inner = &self.inner;
         let found = inner.pool.session(turn, |slot| inner.open(target, slot, None)).await?;
         Inner::reap(inner);
@@ -222,11 +221,12 @@ impl Netconf {
         let mut tries = TRIES;
         loop {
             tries -= 1;
-            let (session, warm) = self.shared(&turn, target).await?;
+            let lease = self.shared(&turn, target).await?;
+            let (session, warm) = (&lease.session, lease.warm);
             let who = &session.shared.who;
             let element = operation.element(&session.hello.capabilities, who)?;
             let begun = Instant::now();
-            stage.reached(&session);
+            stage.reached(session);
             let asked = match session.send(element, operation.reads()) {
                 Ok(asked) => asked,
                 // It ended just now, before anything was sent.

@@ -35,6 +35,27 @@ pub(super) struct Turn {
     _permit: OwnedSemaphorePermit,
 }
 
+/// The right to ask something on one session; given back when dropped.
+pub(super) struct Lease {
+    pub(super) session: Arc<Session>,
+    /// Whether it was open already.
+    pub(super) warm: bool,
+}
+
+impl Lease {
+    /// To be called while no other asker looks for a session of the same device.
+    fn new(session: &Arc<Session>, warm: bool) -> Self {
+        session.askers.fetch_add(1, Ordering::SeqCst);
+        Self { session: Arc::clone(session), warm }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.session.askers.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// Too many wait for the same device already.
 pub(super) struct Crowded;
 
@@ -47,11 +68,11 @@ pub(super) struct Pool {
 
 impl Place {
     /// The session with least under way, if one has room.
-    fn best(&self, room: usize) -> Option<Arc<Session>> {
+    fn best(&self, room: usize, warm: bool) -> Option<Lease> {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.retain(|session| session.usable());
         let best = sessions.iter().min_by_key(|session| session.load().0)?;
-        (best.load().0 < room).then(|| Arc::clone(best))
+        (best.load().0 < room).then(|| Lease::new(best, warm))
     }
 
     fn take(&self, which: impl Fn(&Session) -> bool) -> Vec<Arc<Session>> {
@@ -105,26 +126,26 @@ impl Pool {
         &self,
         turn: &Turn,
         dial: impl FnOnce(OwnedSemaphorePermit) -> F,
-    ) -> Result<(Arc<Session>, bool), Failure>
+    ) -> Result<Lease, Failure>
     where
         F: Future<Output = Result<Arc<Session>, Failure>>,
     {
         let place = &turn.place;
         let room = self.settings.pipeline.max(1);
-        if let Some(session) = place.best(room) {
-            return Ok((session, true));
+        if let Some(lease) = place.best(room, true) {
+            return Ok(lease);
         }
         let arrived = Instant::now();
         let mut failed = place.dialling.lock().await;
-        if let Some(session) = place.best(room) {
-            return Ok((session, false));
+        if let Some(lease) = place.best(room, false) {
+            return Ok(lease);
         }
         // Full sessions are filled further rather than exceeding the bound.
         let open = place.sessions.lock().unwrap_or_else(PoisonError::into_inner).len();
         if open >= self.settings.max_per_device.max(1)
-            && let Some(session) = place.best(usize::MAX)
+            && let Some(lease) = place.best(usize::MAX, true)
         {
-            return Ok((session, true));
+            return Ok(lease);
         }
         if let Some((_, failure)) = failed.as_ref().filter(|(when, _)| *when >= arrived) {
             return Err(failure.clone());
@@ -134,8 +155,9 @@ impl Pool {
             Ok(session) => {
                 *failed = None;
                 let mut sessions = place.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-                sessions.push(Arc::clone(&session));
-                Ok((session, false))
+                let lease = Lease::new(&session, false);
+                sessions.push(session);
+                Ok(lease)
             }
             Err(failure) => {
                 *failed = Some((Instant::now(), failure.clone()));

@@ -5,6 +5,7 @@
 //! its own; what arrives is matched by its `message-id`.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ pub(super) struct Session {
     pub(super) settings: Arc<Settings>,
     /// Where the tasks that end sessions run.
     pub(super) goodbyes: TaskTracker,
+    /// Askers that hold it, whether or not they have sent already.
+    pub(super) askers: AtomicUsize,
     /// The right to be open.
     _slot: OwnedSemaphorePermit,
 }
@@ -82,7 +85,17 @@ impl Session {
             tokio::spawn(write_all(write, outgoing, Arc::clone(&shared))).abort_handle(),
         ];
         tracing::debug!(device = shared.who, session = hello.session, "NETCONF session open");
-        Ok(Arc::new(Self { shared, hello, link, out, tasks, settings, goodbyes, _slot: slot }))
+        Ok(Arc::new(Self {
+            shared,
+            hello,
+            link,
+            out,
+            tasks,
+            settings,
+            goodbyes,
+            askers: AtomicUsize::new(0),
+            _slot: slot,
+        }))
     }
 
     /// Sends an operation; the answer of one that is under way is shared if `share` is set.
@@ -128,7 +141,8 @@ impl Session {
 
     /// How much is under way, and since when nothing was if it is nothing.
     pub(super) fn load(&self) -> (usize, Instant) {
-        self.shared.with(|state| (state.pending.len(), state.idle_since))
+        let askers = self.askers.load(Ordering::SeqCst);
+        self.shared.with(|state| (askers.max(state.pending.len()), state.idle_since))
     }
 
     /// Why nothing more comes.

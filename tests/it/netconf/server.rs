@@ -96,7 +96,9 @@ impl Peer {
 
 /// A hello.
 pub fn hello(capabilities: &[&str], session: usize) -> String {
-    let list: String = capabilities.iter().map(|one| format!("<capability>{one}</capability>")).collect();
+    let list: Vec<String> =
+        capabilities.iter().map(|one| format!("<capability>{one}</capability>")).collect();
+    let list = list.concat();
     format!(
         "<hello xmlns=\"{NS}\"><capabilities>{list}</capabilities><session-id>{session}</session-id></hello>"
     )

@@ -75,28 +75,33 @@ async fn the_same_question_is_asked_once() {
 
 #[tokio::test]
 async fn another_session_is_opened_when_all_are_full_and_a_crowd_is_refused() {
-    let server = backwards(2).await;
+    let server = Server::start(|mut peer| async move {
+        peer.hello(&[]).await;
+        peer.gone().await;
+    })
+    .await;
     let netconf = netconf_with(Settings { pipeline: 2, max_per_device: 2, max_waiting: 1, ..settings() });
-    let tasks: Vec<_> = (0..5)
-        .map(|number| {
-            let (netconf, port) = (netconf.clone(), server.port);
-            tokio::spawn(async move {
-                let mut request = request(port, question(number));
-                request.deadline = super::soon(2);
-                netconf.request(request).await
-            })
-        })
-        .collect();
-    tokio::time::sleep(Duration::from_millis(600)).await;
-    let crowded = ask(&netconf, server.port, question(9)).await;
-    let mut good = 0;
-    for task in tasks {
-        good += usize::from(task.await.unwrap().is_ok());
+    let asked = |number| {
+        let mut request = request(server.port, question(number));
+        request.deadline = tokio::time::Instant::now() + Duration::from_millis(1500);
+        let netconf = netconf.clone();
+        tokio::spawn(async move { netconf.request(request).await })
+    };
+    // Two on each session, and one that waits for a place.
+    let tasks: Vec<_> = (0..5).map(asked).collect();
+    let begun = std::time::Instant::now();
+    while server.count("<q>") < 4 {
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", server.heard.lock().unwrap());
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    // Four are answered in pairs; the fifth waits for a partner in vain.
-    assert_eq!(good, 4);
-    assert!(server.connections.load(Ordering::SeqCst) <= 2);
-    drop(crowded);
+    assert_eq!(server.connections.load(Ordering::SeqCst), 2);
+    let crowded = asked(9).await.unwrap().unwrap_err();
+    assert!(crowded.message.contains("too many requests wait for r1"), "{crowded}");
+    for task in tasks {
+        assert_eq!(task.await.unwrap().unwrap_err().kind, FailureKind::Timeout);
+    }
+    assert_eq!(server.count("<q>"), 4);
+    netconf.close_all().await;
 }
 
 #[tokio::test]
