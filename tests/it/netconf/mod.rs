@@ -4,6 +4,7 @@ mod cancel;
 mod edits;
 mod faults;
 mod framing;
+mod frozen;
 mod real;
 mod server;
 mod sharing;
