@@ -201,7 +201,9 @@ impl Netconf {
     }
 
     async fn turn(&self, target: &Target) -> Result<pool::Turn, Failure> {
-        let key = key(&target.dialled(), &target.platform, &target.jumps);
+        // The ports of both protocols are in it: the device is not copied only to ask.
+        let port = target.port.unwrap_or(PORT);
+        let key = format!("{port} {}", key(&target.device, &target.platform, &target.jumps));
         self.inner.pool.turn(&key).await.map_err(|_| {
             let message = format!("too many requests wait for {} already", target.device.name);
             Failure::new(FailureKind::Timeout, message).hint("ask again in a moment")
