@@ -55,7 +55,10 @@ impl Inner {
                 let mut reaper = inner.reaper.lock().unwrap_or_else(PoisonError::into_inner);
                 let (expired, next) = inner.pool.expired();
                 for session in expired {
-                    session.retire();
+                    // One that takes no more is ended by the last of its askers.
+                    if session.load().0 == 0 {
+                        session.retire();
+                    }
                 }
                 if next.is_none() {
                     *reaper = None;

@@ -100,7 +100,7 @@ async fn another_session_is_opened_when_all_are_full_and_a_crowd_is_refused() {
     for task in tasks {
         assert_eq!(task.await.unwrap().unwrap_err().kind, FailureKind::Timeout);
     }
-    assert_eq!(server.count("<q>"), 4);
+    assert_eq!(server.count("<q>"), 4, "{:#?}", server.heard.lock().unwrap().clone());
     netconf.close_all().await;
 }
 
