@@ -1,5 +1,6 @@
 //! Transports: bytes out and in. A transport knows devices and profiles, never parsers.
 
+pub mod netconf;
 pub mod ssh;
 
 use std::sync::Arc;

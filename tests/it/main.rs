@@ -11,6 +11,7 @@ mod fakenos;
 mod faults;
 mod lab;
 mod layers;
+mod netconf;
 mod parse;
 mod platforms;
 mod sim;

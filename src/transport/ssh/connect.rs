@@ -20,7 +20,8 @@ use super::explain::{Attempt, hop_failure};
 use super::host_key::HostKeys;
 use super::known_hosts::HostName;
 use super::offer::{Opening, Tap};
-use super::session::{Client, Remarks};
+use super::session::Client;
+pub(in crate::transport) use super::session::Remarks;
 use super::settings::Settings;
 use crate::error::{Failure, FailureKind};
 use crate::inventory::Device;
@@ -32,7 +33,7 @@ const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 const CHANNEL_TIME: Duration = Duration::from_secs(10);
 
 /// An authenticated connection, and the jump connection it runs through.
-pub(super) struct Link {
+pub(in crate::transport) struct Link {
     handle: Handle<Client>,
     remarks: Remarks,
     who: String,
@@ -43,22 +44,27 @@ pub(super) struct Link {
 
 impl Link {
     /// The device for messages: `r1 (10.0.0.1:22)`.
-    pub(super) fn who(&self) -> &str {
+    pub(in crate::transport) fn who(&self) -> &str {
         &self.who
     }
 
     /// Whether the connection, or one that it runs through, has ended.
-    pub(super) fn is_closed(&self) -> bool {
+    pub(in crate::transport) fn is_closed(&self) -> bool {
         self.handle.is_closed() || self.via.as_ref().is_some_and(|via| via.is_closed())
     }
 
     /// Why it ended, if somebody said so.
-    pub(super) fn goodbye(&self) -> Option<String> {
+    pub(in crate::transport) fn goodbye(&self) -> Option<String> {
         self.remarks.goodbye()
     }
 
+    /// What the peer says when it ends the connection, for those that outlive this borrow.
+    pub(in crate::transport) fn remarks(&self) -> Remarks {
+        self.remarks.clone()
+    }
+
     /// A session channel.
-    pub(super) async fn open_session(&self) -> Result<Channel<Msg>, Failure> {
+    pub(in crate::transport) async fn open_session(&self) -> Result<Channel<Msg>, Failure> {
         match timeout(CHANNEL_TIME, self.handle.channel_open_session()).await {
             Ok(Ok(channel)) => Ok(channel),
             Ok(Err(error)) => Err(Failure::new(
@@ -78,12 +84,12 @@ impl Link {
     }
 
     /// Whether the peer still answers.
-    pub(super) async fn answers(&self, within: Duration) -> bool {
+    pub(in crate::transport) async fn answers(&self, within: Duration) -> bool {
         matches!(timeout(within, self.handle.send_ping()).await, Ok(Ok(())))
     }
 
     /// Says goodbye; the connection ends when the last owner drops it.
-    pub(super) async fn close(&self) {
+    pub(in crate::transport) async fn close(&self) {
         let goodbye = async {
             let _ = self.handle.disconnect(Disconnect::ByApplication, "", "").await;
             while !self.handle.is_closed() {
@@ -106,7 +112,7 @@ struct Shared {
 }
 
 /// Dials devices.
-pub(super) struct Dialer {
+pub(in crate::transport) struct Dialer {
     settings: Arc<Settings>,
     host_keys: HostKeys,
     jumps: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Shared>>>>,
@@ -114,13 +120,13 @@ pub(super) struct Dialer {
 
 impl Dialer {
     /// A dialer with these settings.
-    pub(super) fn new(settings: Arc<Settings>) -> Self {
+    pub(in crate::transport) fn new(settings: Arc<Settings>) -> Self {
         let host_keys = HostKeys::new(&settings);
         Self { settings, host_keys, jumps: Mutex::default() }
     }
 
     /// Connects and logs in to a device, through `jumps`, outermost first.
-    pub(super) async fn dial(
+    pub(in crate::transport) async fn dial(
         &self,
         device: &Device,
         platform: &Platform,
@@ -288,7 +294,7 @@ pub(super) fn port(device: &Device, platform: &Platform) -> u16 {
 }
 
 /// `host:port`, an IPv6 address in brackets.
-pub(super) fn address(device: &Device, platform: &Platform) -> String {
+pub(in crate::transport) fn address(device: &Device, platform: &Platform) -> String {
     let host = device.hostname.trim_matches(['[', ']']);
     let port = port(device, platform);
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
