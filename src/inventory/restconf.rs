@@ -45,8 +45,12 @@ impl Fingerprint {
     pub fn read(text: &str) -> Option<Self> {
         let lower = text.trim().to_ascii_lowercase();
         let digits = lower.strip_prefix("sha256").unwrap_or(&lower).trim_start_matches([':', '=', ' ']);
-        let digits: Vec<u8> =
-            digits.chars().filter(|c| *c != ':').map(|c| c.to_digit(16)).map(nibble).collect::<Option<_>>()?;
+        let digits: Vec<u8> = digits
+            .chars()
+            .filter(|c| *c != ':')
+            .map(|c| c.to_digit(16))
+            .map(nibble)
+            .collect::<Option<_>>()?;
         let bytes: Vec<u8> = digits
             .chunks(2)
             .map(|pair| if let [high, low] = pair { Some(high << 4 | low) } else { None })

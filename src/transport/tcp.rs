@@ -52,12 +52,10 @@ pub(super) async fn dial(host: &str, port: u16, who: &str, what: &str) -> Result
     }
     let elsewhere = || "check the address, the route and the filters on the way".to_owned();
     let (why, hint) = match last {
-        Some(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
-            (
+        Some(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => (
             "connection refused".to_owned(),
             format!("{what} may be off on the device, on another port, or filtered"),
-        )
-        }
+        ),
         Some(error) => (without_number(&error), elsewhere()),
         None => ("no answer".to_owned(), elsewhere()),
     };

@@ -82,7 +82,14 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(base: &'a Path, environment: &'a Environment) -> Self {
-        Self { base, environment, device: false, errors: Vec::new(), warnings: Vec::new(), notes: BTreeSet::new() }
+        Self {
+            base,
+            environment,
+            device: false,
+            errors: Vec::new(),
+            warnings: Vec::new(),
+            notes: BTreeSet::new(),
+        }
     }
 
     pub(super) fn tree(&mut self, files: &Files<'_>) -> Tree {

@@ -52,6 +52,5 @@ fn too_long(endpoint: &Endpoint, limit: usize, announced: Option<u64>) -> Failur
         None => "is longer".to_owned(),
     };
     let message = format!("the answer of {} {length}; the limit is {limit} bytes", endpoint.who());
-    Failure::new(FailureKind::Rejected, message)
-        .hint("ask for less: a longer path, `depth` or `fields`")
+    Failure::new(FailureKind::Rejected, message).hint("ask for less: a longer path, `depth` or `fields`")
 }

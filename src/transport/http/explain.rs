@@ -52,7 +52,9 @@ pub(super) fn late(endpoint: &Endpoint, progress: &Progress, after: Duration) ->
     let hint = match progress.stage() {
         Stage::Waiting | Stage::Pausing => "ask again in a moment",
         Stage::Connecting | Stage::Securing => "check the address, the route and the filters on the way",
-        Stage::Asked | Stage::Reading => "ask for less: a longer path, `depth` or `fields`; or allow more time",
+        Stage::Asked | Stage::Reading => {
+            "ask for less: a longer path, `depth` or `fields`; or allow more time"
+        }
     };
     Failure::new(FailureKind::Timeout, message).hint(hint)
 }

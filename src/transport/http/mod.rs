@@ -157,7 +157,10 @@ impl Http {
                 Err(Trouble::Broken(error)) => {
                     let harmless = matches!(ask.method, Method::GET | Method::HEAD | Method::OPTIONS);
                     if warm && (harmless || error.is_canceled()) {
-                        tracing::debug!(device = endpoint.name, "a warm connection was dead; connecting again");
+                        tracing::debug!(
+                            device = endpoint.name,
+                            "a warm connection was dead; connecting again"
+                        );
                         may_be_warm = false;
                         continue;
                     }

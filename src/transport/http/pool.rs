@@ -130,8 +130,10 @@ impl Pool {
 
     fn evict(&self) {
         let hosts = self.all();
-        let oldest = |host: &Arc<Host>| host.with(|kept| kept.iter().filter(idle).map(|kept| kept.since).min());
-        let found = hosts.iter().filter_map(|host| Some((oldest(host)?, host))).min_by_key(|(since, _)| *since);
+        let oldest =
+            |host: &Arc<Host>| host.with(|kept| kept.iter().filter(idle).map(|kept| kept.since).min());
+        let found =
+            hosts.iter().filter_map(|host| Some((oldest(host)?, host))).min_by_key(|(since, _)| *since);
         if let Some((since, host)) = found {
             host.with(|kept| kept.retain(|kept| kept.since != since || !idle(&kept)));
         }
@@ -157,9 +159,7 @@ impl Pool {
         let mut next: Option<Instant> = None;
         for host in self.all() {
             host.with(|all| {
-                all.retain(|kept| {
-                    !kept.connection.is_closed() && (!idle(&kept) || kept.since + limit > now)
-                });
+                all.retain(|kept| !kept.connection.is_closed() && (!idle(&kept) || kept.since + limit > now));
                 for kept in all {
                     let end = (kept.since + limit).max(now + limit / 4);
                     next = Some(next.map_or(end, |next| next.min(end)));

@@ -58,8 +58,12 @@ impl Tls {
                 let (chain, key) = own(endpoint, identity).await?;
                 builder.with_client_auth_cert(chain, key).map_err(|error| {
                     let path = identity.key_file.display();
-                    unusable(endpoint, FailureKind::Auth, &format!("the key of {path} cannot be used: {error}"))
-                        .hint("it must be the key of `cert_file`")
+                    unusable(
+                        endpoint,
+                        FailureKind::Auth,
+                        &format!("the key of {path} cannot be used: {error}"),
+                    )
+                    .hint("it must be the key of `cert_file`")
                 })?
             }
         };

@@ -129,7 +129,10 @@ mod tests {
             let found = errors(body);
             assert_eq!(found.len(), 1, "{body}");
             assert!(found[0].is_nothing_there());
-            assert_eq!(line(&found).replace("[c='<d>']", "").replace("c='<d>'", ""), wanted.replace("[c='<d>']", ""));
+            assert_eq!(
+                line(&found).replace("[c='<d>']", "").replace("c='<d>'", ""),
+                wanted.replace("[c='<d>']", "")
+            );
         }
         for body in ["", "{}", "{\"a\": {\"errors\": 1}}", "<data/>", "<errors", "404 page"] {
             assert_eq!(errors(body), [], "{body}");

@@ -119,7 +119,8 @@ struct Reader<'t> {
 
 impl<'t> Reader<'t> {
     fn wrong(&self, why: &str) -> Error {
-        let place = if self.rest.is_empty() { "at its end".to_owned() } else { format!("at `{}`", self.rest) };
+        let place =
+            if self.rest.is_empty() { "at its end".to_owned() } else { format!("at `{}`", self.rest) };
         Error::question(format!("`{}` is no path: {why} {place}", self.text)).hint(EXAMPLE)
     }
 
@@ -132,7 +133,8 @@ impl<'t> Reader<'t> {
     fn step(&mut self) -> Result<Step> {
         let before = self.rest;
         let name = self.until(&['/', '=', '[', ',']);
-        let (module, local) = name.split_once(':').map_or((None, name), |(module, name)| (Some(module), name));
+        let (module, local) =
+            name.split_once(':').map_or((None, name), |(module, name)| (Some(module), name));
         if !is_name(local) || module.is_some_and(|module| !is_name(module)) {
             self.rest = before;
             return Err(self.wrong("there is no name of a node"));
@@ -185,7 +187,9 @@ impl<'t> Reader<'t> {
 
     /// A text between quotes of either kind, as it stands there.
     fn quoted(&mut self) -> Result<Option<String>> {
-        let Some(quote) = self.rest.chars().next().filter(|c| matches!(c, '\'' | '"')) else { return Ok(None) };
+        let Some(quote) = self.rest.chars().next().filter(|c| matches!(c, '\'' | '"')) else {
+            return Ok(None);
+        };
         let inner = self.rest.get(1..).unwrap_or_default();
         let Some((key, rest)) = inner.split_once(quote) else {
             return Err(self.wrong("the quote is not closed"));
@@ -209,7 +213,10 @@ mod tests {
             ("/", ""),
             ("/m:a/b/", "m:a/b"),
             ("m:a/l=k1,k2/x", "m:a/l=k1,k2/x"),
-            ("ietf-interfaces:interfaces/interface[name='eth1']", "ietf-interfaces:interfaces/interface=eth1"),
+            (
+                "ietf-interfaces:interfaces/interface[name='eth1']",
+                "ietf-interfaces:interfaces/interface=eth1",
+            ),
             ("m:a/l[k = 'a'][p:k2=\"b/c\"]/n:x", "m:a/l=a,b%2Fc/n:x"),
             ("m:a/l=GigabitEthernet0/0/1", "m:a/l=GigabitEthernet0%2F0%2F1"),
             ("m:a/l=GigabitEthernet0/0/1/statistics", "m:a/l=GigabitEthernet0%2F0%2F1/statistics"),

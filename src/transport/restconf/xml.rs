@@ -35,13 +35,11 @@ impl Element {
 }
 
 fn begin(start: &BytesStart<'_>) -> Result<Element, String> {
-    let mut element = Element::default();
-    element.name = String::from_utf8_lossy(start.local_name().as_ref()).into_owned();
+    let mut element = Element { name: start.local_name().as_ref().to_owned(), ..Element::default() };
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|error| error.to_string())?;
-        let name = String::from_utf8_lossy(attribute.key.local_name().as_ref()).into_owned();
-        let raw = String::from_utf8_lossy(&attribute.value).into_owned();
-        let value = quick_xml::escape::unescape(&raw).map_err(|error| error.to_string())?;
+        let name = attribute.key.local_name().as_ref().to_owned();
+        let value = quick_xml::escape::unescape(&attribute.value).map_err(|error| error.to_string())?;
         element.attributes.push((name, value.into_owned()));
     }
     Ok(element)
@@ -67,7 +65,7 @@ pub(super) fn root_of(text: &str) -> Result<String, String> {
             _ => continue,
         };
         if root.is_none() {
-            root = Some(String::from_utf8_lossy(start.local_name().as_ref()).into_owned());
+            root = Some(start.local_name().as_ref().to_owned());
         }
     }
     match root {
@@ -79,7 +77,8 @@ pub(super) fn root_of(text: &str) -> Result<String, String> {
 
 fn place(reader: &Reader<&[u8]>, text: &str, message: &str) -> String {
     let at = usize::try_from(reader.error_position()).unwrap_or(text.len());
-    let line = text.as_bytes().get(..at).unwrap_or(text.as_bytes()).iter().filter(|byte| **byte == b'\n').count();
+    let line =
+        text.as_bytes().get(..at).unwrap_or(text.as_bytes()).iter().filter(|byte| **byte == b'\n').count();
     format!("{message} (line {})", line + 1)
 }
 
@@ -100,10 +99,10 @@ pub(super) fn read(text: &str) -> Result<Element, String> {
                     add(&mut open, element);
                 }
             }
-            Event::Text(text) => say(&mut open, &String::from_utf8_lossy(&text)),
-            Event::CData(text) => say(&mut open, &String::from_utf8_lossy(&text)),
+            Event::Text(text) => say(&mut open, &text),
+            Event::CData(text) => say(&mut open, &text),
             Event::GeneralRef(reference) => {
-                let raw = format!("&{};", String::from_utf8_lossy(&reference));
+                let raw = format!("&{};", &*reference);
                 let meant = quick_xml::escape::unescape(&raw).map_err(|error| error.to_string())?;
                 say(&mut open, &meant);
             }
