@@ -13,6 +13,7 @@ mod lab;
 mod layers;
 mod parse;
 mod platforms;
+mod restconf;
 mod sim;
 mod ssh;
 mod support;
