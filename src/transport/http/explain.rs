@@ -168,6 +168,11 @@ fn refused(endpoint: &Endpoint, alert: AlertDescription) -> Failure {
             };
             Failure::new(FailureKind::Auth, format!("{who} {what}: {alert:?}")).hint(hint)
         }
+        // What servers say of a certificate whose authority has the name of theirs, and another key.
+        AlertDescription::DecryptError if endpoint.identity.is_some() => {
+            Failure::new(FailureKind::Auth, format!("{who} refuses our certificate: {alert:?}"))
+                .hint("check `cert_file`, and what the device trusts")
+        }
         other => Failure::new(FailureKind::Connect, format!("{who} ended TLS: {other:?}"))
             .hint("see the device's log"),
     }
@@ -209,6 +214,10 @@ fn certificate(endpoint: &Endpoint, error: &CertificateError, seen: Option<Finge
                 format!("set `ca_file`, or {pin}"),
             )
         }
+        CertificateError::BadSignature => (
+            format!("the certificate of {who} is not signed by the authority that it names"),
+            format!("there may be two of that name: set the right `ca_file`, or {pin}"),
+        ),
         CertificateError::ApplicationVerificationFailure => (
             format!("the certificate of {who} is not the pinned one"),
             match seen {

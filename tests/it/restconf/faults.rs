@@ -58,7 +58,7 @@ async fn twenty_megabytes_come_whole_and_too_much_is_refused() {
     let small = Restconf::new(Settings { max_body: 1 << 20, ..Settings::default() });
     let device = device(login(&server, &ca));
     for (path, message) in
-        [("m:a", "has 20971530 bytes; the limit is 1048576"), ("m:chunked", "is longer; the limit")]
+        [("m:a", "has 20971531 bytes; the limit is 1048576"), ("m:chunked", "is longer; the limit")]
     {
         let failure = get(&small, &device, path).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Rejected);

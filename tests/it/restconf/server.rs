@@ -30,6 +30,10 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Authorities of the same name would be taken for the same one.
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("authority {}", NUMBER.fetch_add(1, Ordering::SeqCst));
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
         Self { certificate: params.self_signed(&key).unwrap(), key }
     }
 
