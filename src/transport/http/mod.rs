@@ -107,7 +107,9 @@ impl Http {
         let mut paused = false;
         loop {
             let answer = self.once(endpoint, ask, &path, progress).await?;
-            if let Some(to) = again::redirect(endpoint, &answer)? {
+            if is_harmless(&ask.method)
+                && let Some(to) = again::redirect(endpoint, &answer)?
+            {
                 redirects += 1;
                 if redirects > MAX_REDIRECTS {
                     let message = format!("{} redirects us in a circle", endpoint.who());
@@ -155,8 +157,7 @@ impl Http {
                 Ok(response) => response,
                 Err(Trouble::Failed(failure)) => return Err(failure),
                 Err(Trouble::Broken(error)) => {
-                    let harmless = matches!(ask.method, Method::GET | Method::HEAD | Method::OPTIONS);
-                    if warm && (harmless || error.is_canceled()) {
+                    if warm && (is_harmless(&ask.method) || error.is_canceled()) {
                         tracing::debug!(
                             device = endpoint.name,
                             "a warm connection was dead; connecting again"
@@ -217,6 +218,11 @@ impl Http {
         }
         Ok((connection, false))
     }
+}
+
+/// Whether a request may be sent twice (RFC 9110, 9.2.1).
+fn is_harmless(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
 impl Inner {

@@ -35,9 +35,29 @@ pub(super) struct Crowded;
 pub(super) struct Pool {
     hosts: Mutex<HashMap<String, Arc<Host>>>,
     slots: Arc<Semaphore>,
+    /// Requests waiting for a slot: while there are any, no idle connection stays.
+    waiting: AtomicUsize,
     generation: AtomicU64,
     per_device: usize,
     max_waiting: usize,
+}
+
+/// Counts a waiter, also when its request is cancelled.
+struct Waiting<'a> {
+    count: &'a AtomicUsize,
+    before: usize,
+}
+
+impl<'a> Waiting<'a> {
+    fn at(count: &'a AtomicUsize) -> Self {
+        Self { count, before: count.fetch_add(1, Ordering::Relaxed) }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Host {
@@ -47,19 +67,11 @@ impl Host {
 
     /// Waits for the right to send one request.
     pub(super) async fn turn(&self, max_waiting: usize) -> Result<SemaphorePermit<'_>, Crowded> {
-        struct Waiting<'a>(&'a AtomicUsize);
-        // Also when the request is cancelled.
-        impl Drop for Waiting<'_> {
-            fn drop(&mut self) {
-                self.0.fetch_sub(1, Ordering::Relaxed);
-            }
-        }
         if let Ok(permit) = self.turns.try_acquire() {
             return Ok(permit);
         }
-        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
-        let _waiting = Waiting(&self.waiting);
-        if before >= max_waiting {
+        let waiting = Waiting::at(&self.waiting);
+        if waiting.before >= max_waiting {
             return Err(Crowded);
         }
         self.turns.acquire().await.map_err(|_| Crowded)
@@ -84,6 +96,7 @@ impl Pool {
         Self {
             hosts: Mutex::default(),
             slots: Arc::new(Semaphore::new(settings.max_connections.max(1))),
+            waiting: AtomicUsize::new(0),
             generation: AtomicU64::new(0),
             per_device: settings.max_per_device.max(1),
             max_waiting: settings.max_waiting,
@@ -118,24 +131,25 @@ impl Pool {
 
     /// Waits for the right to open one more connection; the one that was idle longest makes room.
     pub(super) async fn slot(&self) -> (Option<OwnedSemaphorePermit>, u64) {
-        let slot = match Arc::clone(&self.slots).try_acquire_owned() {
-            Ok(slot) => Some(slot),
-            Err(_) => {
-                self.evict();
-                Arc::clone(&self.slots).acquire_owned().await.ok()
-            }
+        let slot = if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
+            Some(slot)
+        } else {
+            let _waiting = Waiting::at(&self.waiting);
+            self.evict();
+            Arc::clone(&self.slots).acquire_owned().await.ok()
         };
         (slot, self.generation.load(Ordering::Relaxed))
     }
 
     fn evict(&self) {
         let hosts = self.all();
-        let oldest =
-            |host: &Arc<Host>| host.with(|kept| kept.iter().filter(idle).map(|kept| kept.since).min());
+        let oldest = |host: &Arc<Host>| {
+            host.with(|kept| kept.iter().filter(|kept| idle(kept)).map(|kept| kept.since).min())
+        };
         let found =
             hosts.iter().filter_map(|host| Some((oldest(host)?, host))).min_by_key(|(since, _)| *since);
         if let Some((since, host)) = found {
-            host.with(|kept| kept.retain(|kept| kept.since != since || !idle(&kept)));
+            host.with(|kept| kept.retain(|kept| kept.since != since || !idle(kept)));
         }
     }
 
@@ -147,10 +161,17 @@ impl Pool {
         host.with(|kept| {
             let since = Instant::now();
             match kept.iter_mut().find(|kept| Arc::ptr_eq(&kept.connection.identity, &connection.identity)) {
-                Some(kept) => kept.since = since,
+                Some(kept) => {
+                    kept.since = since;
+                    // Here, so that it counts as idle below.
+                    drop(connection);
+                }
                 None => kept.push(Kept { connection, since }),
             }
         });
+        if self.waiting.load(Ordering::Relaxed) > 0 {
+            self.evict();
+        }
     }
 
     /// Closes what was idle for `limit`; gives when to look again (`None`: nothing is kept).
@@ -159,7 +180,7 @@ impl Pool {
         let mut next: Option<Instant> = None;
         for host in self.all() {
             host.with(|all| {
-                all.retain(|kept| !kept.connection.is_closed() && (!idle(&kept) || kept.since + limit > now));
+                all.retain(|kept| !kept.connection.is_closed() && (!idle(kept) || kept.since + limit > now));
                 for kept in all {
                     let end = (kept.since + limit).max(now + limit / 4);
                     next = Some(next.map_or(end, |next| next.min(end)));
@@ -179,6 +200,6 @@ impl Pool {
 }
 
 /// Whether nobody uses it now.
-fn idle(kept: &&Kept) -> bool {
+fn idle(kept: &Kept) -> bool {
     Arc::strong_count(&kept.connection.identity) == 1
 }

@@ -7,6 +7,9 @@ use serde_json::Value;
 use super::xml::Element;
 use crate::text::clean_line;
 
+/// Characters of all errors of an answer that a person is shown.
+const MAX_LINE: usize = 1000;
+
 /// One `error` of an `errors` resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RpcError {
@@ -77,7 +80,12 @@ pub fn errors(body: &str) -> Vec<RpcError> {
 
 /// All of them in one line.
 pub(super) fn line(errors: &[RpcError]) -> String {
-    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    let mut line = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    if let Some((end, _)) = line.char_indices().nth(MAX_LINE) {
+        line.truncate(end);
+        line.push('…');
+    }
+    line
 }
 
 fn of_value(value: &Value) -> RpcError {

@@ -142,16 +142,15 @@ impl Restconf {
         let who = endpoint.who();
         let mut known = self.known(&who);
         let mut warm = true;
-        let root = match login.root.clone().or(known.root.take()) {
-            Some(root) => root,
-            None => {
-                let found = root::discover(&self.http, &endpoint, &request).await?;
-                warm &= found.warm;
-                if found.lasting {
-                    self.learn(&who, |known| known.root = Some(found.root.clone()));
-                }
-                found.root
+        let root = if let Some(root) = login.root.clone().or(known.root.take()) {
+            root
+        } else {
+            let found = root::discover(&self.http, &endpoint, &request).await?;
+            warm &= found.warm;
+            if found.lasting {
+                self.learn(&who, |known| known.root = Some(found.root.clone()));
             }
+            found.root
         };
         let path = request.path.to_string();
         let slash = if path.is_empty() { "" } else { "/" };

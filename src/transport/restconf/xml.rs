@@ -77,8 +77,7 @@ pub(super) fn root_of(text: &str) -> Result<String, String> {
 
 fn place(reader: &Reader<&[u8]>, text: &str, message: &str) -> String {
     let at = usize::try_from(reader.error_position()).unwrap_or(text.len());
-    let line =
-        text.as_bytes().get(..at).unwrap_or(text.as_bytes()).iter().filter(|byte| **byte == b'\n').count();
+    let line = text.get(..at).unwrap_or(text).matches('\n').count();
     format!("{message} (line {})", line + 1)
 }
 

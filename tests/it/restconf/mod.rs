@@ -1,6 +1,9 @@
 //! RESTCONF against a real server behind a real proxy, and against faulty ones.
 
+#![allow(clippy::unnecessary_wraps, reason = "as the fields of a login want it")]
+
 mod faults;
+mod http2;
 mod jetconf;
 mod logins;
 mod meaning;

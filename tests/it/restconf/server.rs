@@ -13,6 +13,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
+/// For the names of authorities.
+static NUMBER: AtomicUsize = AtomicUsize::new(0);
+
 /// An authority of one test.
 pub struct Authority {
     certificate: rcgen::Certificate,
@@ -31,7 +34,6 @@ impl Authority {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         // Authorities of the same name would be taken for the same one.
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let name = format!("authority {}", NUMBER.fetch_add(1, Ordering::SeqCst));
         params.distinguished_name.push(rcgen::DnType::CommonName, name);
         Self { certificate: params.self_signed(&key).unwrap(), key }
