@@ -12,7 +12,9 @@
 //!
 //! Secrets are resolved when a connection is made; the login is sent to that server and to no other.
 //!
-//! Limits: no proxies, and no jump hosts: a device behind one is asked over SSH.
+//! Limits: no proxies, and no jump hosts: a device behind one is asked over SSH. A warm HTTP/1.1 connection that
+//! died without a word (a firewall forgot it) costs a request its time; `keep_warm` is short for that reason, and
+//! HTTP/2 pings.
 
 mod again;
 mod auth;

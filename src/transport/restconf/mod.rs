@@ -11,6 +11,7 @@ mod answer;
 mod capabilities;
 mod errors;
 mod json;
+mod message;
 mod path;
 mod query;
 mod root;
@@ -18,12 +19,12 @@ mod xml;
 
 pub use capabilities::{Capabilities, Module};
 pub use errors::{RpcError, errors};
+pub use message::{Format, Reply, Request};
 pub use path::Path;
 pub use query::{Content, Depth, Fields, Query};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use hyper::Method;
 use tokio::time::Instant;
@@ -33,81 +34,6 @@ use self::answer::Meaning;
 use super::http::{Ask, Endpoint, Http, Settings};
 use crate::error::{Failure, FailureKind};
 use crate::inventory::Device;
-
-/// One resource of one device.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// The device to ask.
-    pub device: Arc<Device>,
-    /// Which resource; below `data` (RFC 8040, 3.3.1).
-    pub path: Path,
-    /// What of it.
-    pub query: Query,
-    /// When to give up.
-    pub deadline: Instant,
-    /// Ends the request at once when cancelled.
-    pub cancel: CancellationToken,
-}
-
-/// How data are written down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Format {
-    /// RFC 7951.
-    #[default]
-    Json,
-    /// RFC 7950.
-    Xml,
-}
-
-impl Format {
-    /// The word for people.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Json => "JSON",
-            Self::Xml => "XML",
-        }
-    }
-
-    /// The media type (RFC 8040, 11.3).
-    fn media_type(self) -> &'static str {
-        match self {
-            Self::Json => "application/yang-data+json",
-            Self::Xml => "application/yang-data+xml",
-        }
-    }
-
-    fn other(self) -> Self {
-        match self {
-            Self::Json => Self::Xml,
-            Self::Xml => Self::Json,
-        }
-    }
-
-    /// A document without data.
-    fn nothing(self) -> &'static str {
-        match self {
-            Self::Json => "{}",
-            Self::Xml => "<data/>",
-        }
-    }
-}
-
-/// What a device said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply {
-    /// One whole document; without members when there is nothing.
-    pub text: String,
-    /// Its format.
-    pub format: Format,
-    /// The resource is empty, or not there: no data, and no failure.
-    pub nothing: bool,
-    /// From the first byte sent to the last one received; without connecting and finding the root.
-    pub took: Duration,
-    /// Whether all of it went over a connection that had been open already.
-    pub warm: bool,
-    /// What a reader of the answer must know: an unverified certificate, why there is nothing.
-    pub notes: Vec<String>,
-}
 
 #[derive(Debug, Clone, Default)]
 struct Known {
