@@ -2,15 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use russh::client::{self, GexParams, Handle, Msg};
 use russh::{Channel, Disconnect, SshId};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -26,9 +23,8 @@ use super::settings::Settings;
 use crate::error::{Failure, FailureKind};
 use crate::inventory::Device;
 use crate::profile::{Level, Platform};
+use crate::transport::tcp;
 
-/// Between the attempts at a name's addresses (RFC 8305, 8).
-const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 /// For the server to answer when a channel is opened.
 const CHANNEL_TIME: Duration = Duration::from_secs(10);
 
@@ -270,7 +266,7 @@ impl Dialer {
     ) -> Result<Box<dyn Stream>, Failure> {
         let host = device.hostname.trim_matches(['[', ']']);
         let port = port(device, platform);
-        let Some(via) = via else { return Ok(Box::new(tcp(host, port, who).await?)) };
+        let Some(via) = via else { return Ok(Box::new(tcp::dial(host, port, who, "SSH").await?)) };
         let opened = via.handle.channel_open_direct_tcpip(host, u32::from(port), "127.0.0.1", 0).await;
         let channel = opened.map_err(|error| {
             let why = match error {
@@ -298,53 +294,4 @@ pub(in crate::transport) fn address(device: &Device, platform: &Platform) -> Str
     let host = device.hostname.trim_matches(['[', ']']);
     let port = port(device, platform);
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
-}
-
-/// Connects to the first address that answers, starting the next one a moment after the last.
-async fn tcp(host: &str, port: u16, who: &str) -> Result<TcpStream, Failure> {
-    let unresolved = |why: String| {
-        Failure::new(FailureKind::Resolve, format!("the name of {who} has no address: {why}"))
-            .hint("check `hostname` in the inventory and the name server")
-    };
-    let addresses =
-        tokio::net::lookup_host((host, port)).await.map_err(|error| unresolved(error.to_string()))?;
-    let mut addresses: std::collections::VecDeque<SocketAddr> = addresses.collect();
-    if addresses.is_empty() {
-        return Err(unresolved("the answer is empty".to_owned()));
-    }
-    let mut attempts = JoinSet::new();
-    let mut last: Option<std::io::Error> = None;
-    loop {
-        match addresses.pop_front() {
-            Some(address) => {
-                attempts.spawn(TcpStream::connect(address));
-            }
-            None if attempts.is_empty() => break,
-            None => {}
-        }
-        let next = attempts.join_next();
-        let joined =
-            if addresses.is_empty() { next.await } else { timeout(NEXT_ADDRESS, next).await.unwrap_or(None) };
-        match joined {
-            Some(Ok(Ok(stream))) => {
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(device = who, %error, "no TCP_NODELAY");
-                }
-                return Ok(stream);
-            }
-            Some(Ok(Err(error))) => last = Some(error),
-            Some(Err(_)) | None => {}
-        }
-    }
-    let (why, hint) = match last {
-        Some(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
-            ("connection refused".to_owned(), "SSH may be off on the device, on another port, or filtered")
-        }
-        Some(error) => (
-            super::explain::without_number(&error),
-            "check the address, the route and the filters on the way",
-        ),
-        None => ("no answer".to_owned(), "check the address, the route and the filters on the way"),
-    };
-    Err(Failure::new(FailureKind::Connect, format!("no TCP connection to {who}: {why}")).hint(hint))
 }
