@@ -168,6 +168,8 @@ pub enum FailureKind {
     Connect,
     /// The host key is unknown, changed or revoked.
     HostKey,
+    /// The TLS certificate is for another name, expired, of an unknown authority or not the pinned one.
+    Certificate,
     /// The login was refused, or a secret could not be had.
     Auth,
     /// The session opened but no prompt was recognised.
@@ -191,6 +193,7 @@ impl FailureKind {
             Self::Resolve => "resolve",
             Self::Connect => "connect",
             Self::HostKey => "host-key",
+            Self::Certificate => "certificate",
             Self::Auth => "auth",
             Self::Prompt => "prompt",
             Self::Rejected => "rejected",

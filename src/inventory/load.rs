@@ -9,6 +9,7 @@
 mod element;
 mod extras;
 mod resolve;
+mod restconf;
 
 use std::collections::BTreeMap;
 use std::path::Path;

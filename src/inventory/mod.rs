@@ -1,6 +1,9 @@
 //! The devices: Nornir's SimpleInventory, resolved. The model is here; `load` reads the files.
 
 pub mod load;
+mod restconf;
+
+pub use restconf::{Fingerprint, RestconfLogin};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -50,6 +53,8 @@ pub struct Login {
     pub jump: Option<String>,
     /// Seconds for TCP and handshake together.
     pub connect_timeout: Option<u64>,
+    /// How to log in to its RESTCONF server.
+    pub restconf: RestconfLogin,
 }
 
 /// All devices and groups.

@@ -1,6 +1,10 @@
 //! Transports: bytes out and in. A transport knows devices and profiles, never parsers.
 
+pub mod http;
+pub mod netconf;
+pub mod restconf;
 pub mod ssh;
+mod tcp;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -124,15 +124,27 @@ fn locked() -> Vec<String> {
 
 #[test]
 fn one_crypto_provider_and_one_websocket_stand_in_the_tree() {
-    let locked = locked();
+    // Not Cargo.lock: it lists `ring` for a feature of the TLS library that nobody turns on, and that is
+    // never built. What is built for this machine is what counts.
+    let tree = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--locked", "--all-features", "--prefix", "none", "--format", "{p}"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(tree.status.success(), "cargo tree: {}", String::from_utf8_lossy(&tree.stderr));
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    let built: Vec<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(built.contains(&"aws-lc-rs") && built.contains(&"rustls"), "{built:?}");
     for banned in ["ring", "openssl", "openssl-sys", "native-tls"] {
-        assert!(!locked.iter().any(|name| name == banned), "{banned} came in: deny.toml says why it may not");
+        assert!(!built.contains(&banned), "{banned} came in: deny.toml says why it may not");
     }
-    assert_eq!(locked.iter().filter(|name| *name == "tungstenite").count(), 1);
+    assert_eq!(locked().iter().filter(|name| *name == "tungstenite").count(), 1);
 }
 
 #[test]
 fn the_number_of_crates_has_a_ceiling() {
     let count = locked().len();
-    assert!(count <= 330, "{count} crates: is the newest one worth its weight? then raise the ceiling here");
+    // HTTPS to devices: rustls, h2 and theirs (8), rcgen's (8) for the tests, and 13 of `ring` that are listed
+    // and never built.
+    assert!(count <= 360, "{count} crates: is the newest one worth its weight? then raise the ceiling here");
 }

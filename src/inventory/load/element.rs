@@ -5,14 +5,22 @@ use std::path::Path;
 
 use super::Files;
 use super::extras::{self, Extras};
+use super::restconf;
 use crate::error::{Error, Result};
 use crate::profile::Level;
 use crate::secret::{Environment, SecretRef};
 use crate::yaml::{Node, Value};
 
 /// Keys whose values are secrets: never expanded at load.
-const SECRETS: [&str; 6] =
-    ["password", "passphrase", "secret", "auth_private_key_passphrase", "auth_secondary", "auth_password"];
+const SECRETS: [&str; 7] = [
+    "password",
+    "passphrase",
+    "secret",
+    "token",
+    "auth_private_key_passphrase",
+    "auth_secondary",
+    "auth_password",
+];
 /// The connections whose options are a login for us, the first to be asked first.
 pub(super) const CONNECTIONS: [&str; 3] = ["ssh", "netmiko", "scrapli"];
 /// Words of the grammar, which a name would hide.
@@ -38,6 +46,8 @@ pub(super) struct Element {
     pub ssh: DataSsh,
     /// By the order of [`CONNECTIONS`].
     pub connections: [Option<Options>; 3],
+    /// The connection `restconf`.
+    pub restconf: Option<restconf::Options>,
 }
 
 /// What Nornir calls base attributes, and a connection's options.
@@ -62,6 +72,8 @@ pub(super) struct DataSsh {
 pub(super) struct Reader<'a> {
     pub base: &'a Path,
     pub environment: &'a Environment,
+    /// Whether the element being read is a device, not a group or the defaults.
+    pub device: bool,
     pub errors: Vec<Error>,
     pub warnings: Vec<Error>,
     /// Each once, however many hosts say it.
@@ -70,7 +82,14 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(base: &'a Path, environment: &'a Environment) -> Self {
-        Self { base, environment, errors: Vec::new(), warnings: Vec::new(), notes: BTreeSet::new() }
+        Self {
+            base,
+            environment,
+            device: false,
+            errors: Vec::new(),
+            warnings: Vec::new(),
+            notes: BTreeSet::new(),
+        }
     }
 
     pub(super) fn tree(&mut self, files: &Files<'_>) -> Tree {
@@ -90,6 +109,7 @@ impl<'a> Reader<'a> {
         let root = root.expand(self.environment, &SECRETS, &mut self.errors);
         let Some(entries) = self.keep(root.entries(&format!("a file of {what}"))) else { return Vec::new() };
         let mut found = Vec::new();
+        self.device = what == "hosts";
         for (key, value) in entries {
             let name = key.text().unwrap_or_default();
             match name_error(name) {
@@ -151,10 +171,15 @@ impl<'a> Reader<'a> {
         let Some(entries) = self.keep(node.entries("`connection_options`")) else { return };
         for (key, value) in entries {
             let name = key.text().unwrap_or_default();
+            if name == restconf::CONNECTION {
+                element.restconf = restconf::read(self, value);
+                continue;
+            }
             let Some(slot) = CONNECTIONS.iter().position(|known| *known == name) else {
                 self.notes.insert(format!(
-                    "connection_options of `{name}` are not used; logins are read from {}",
-                    CONNECTIONS.join(", ")
+                    "connection_options of `{name}` are not used; logins are read from {}, {}",
+                    CONNECTIONS.join(", "),
+                    restconf::CONNECTION
                 ));
                 continue;
             };
@@ -186,7 +211,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn is_host(&mut self, node: &Node, name: &str) -> bool {
+    pub(super) fn is_host(&mut self, node: &Node, name: &str) -> bool {
         let good = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_' | ':' | '%');
         if name.chars().all(good) && name.len() <= 253 {
             return true;
@@ -196,7 +221,7 @@ impl<'a> Reader<'a> {
         false
     }
 
-    fn port(&mut self, node: &Node) -> Option<u16> {
+    pub(super) fn port(&mut self, node: &Node) -> Option<u16> {
         let port: u16 = self.decode(node, "port")?;
         if port == 0 {
             self.errors.push(node.nearest(&["port"]).error("port 0 cannot be dialled"));
@@ -272,6 +297,7 @@ impl Element {
             data: Vec::new(),
             ssh: DataSsh::default(),
             connections: [None, None, None],
+            restconf: None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::element::{CONNECTIONS, Element, Options, Tree};
 use super::extras::Extras;
-use super::{Loaded, Places};
+use super::{Loaded, Places, restconf};
 use crate::error::Error;
 use crate::inventory::{Device, Inventory, Login};
 use crate::text::did_you_mean;
@@ -125,6 +125,7 @@ impl<'a> Resolver<'a> {
                 .iter()
                 .find_map(|element| element.ssh.connect_timeout)
                 .or_else(|| extras.iter().find_map(|extras| extras.connect_timeout)),
+            restconf: restconf::resolve(&elements),
         };
         let hostname = |options: &Options| options.hostname.clone().filter(|name| !name.is_empty());
         let device = Device {

@@ -280,3 +280,62 @@ r4: {password: 'a-${USER}-${NIGHT_PASSWORD}', platform: frr}
     assert!(said[0].contains("the environment variable NIGHT_PASSWORD is not set"), "{}", said[0]);
     assert!(said[1].contains("there is no file /etc/nocbot/no/such/file"), "{}", said[1]);
 }
+
+#[tokio::test]
+async fn the_login_of_restconf() {
+    let hosts = "
+r1:
+  groups: [g]
+  port: 2022
+  connection_options: {restconf: {port: 8443, hostname: 192.0.2.9, extras: {verify: false, scheme: https}}}
+r2:
+  groups: [g]
+  connection_options: {restconf: {password: own}}
+r3: {port: 2022}
+";
+    let pin = "AB:".repeat(31) + "CD";
+    let groups = format!(
+        "g: {{username: u, password: p, connection_options: {{restconf: {{port: 444, username: web, extras: {{fingerprint: '{pin}', token: '${{LATER}}', root: /rc/, cert_file: c.pem, key_file: k.pem, connect_timeout: 3}}}}}}}}"
+    );
+    let loaded = good(hosts, &groups, "username: d\n");
+    let r1 = device(&loaded, "r1").login;
+    assert_eq!((r1.port, r1.restconf.port), (Some(2022), Some(8443)));
+    assert!(r1.restconf.unverified && r1.restconf.token.is_none(), "extras are taken whole, as Nornir does");
+    assert_eq!(r1.restconf.hostname.as_deref(), Some("192.0.2.9"));
+    let r2 = device(&loaded, "r2").login;
+    assert_eq!((r2.username.as_deref(), r2.restconf.username.as_deref()), (Some("u"), Some("web")));
+    assert_eq!(r2.restconf.password.as_ref().unwrap().resolve().await.unwrap().expose(), "own");
+    assert_eq!((r2.restconf.root.as_deref(), r2.restconf.connect_timeout), (Some("/rc"), Some(3)));
+    assert!(matches!(r2.restconf.token, Some(SecretRef::Env { .. })));
+    assert_eq!(r2.restconf.cert_file.as_deref(), Some(Path::new("/etc/nocbot/c.pem")));
+    assert!(format!("{:?}", r2.restconf.fingerprint).contains(&format!("sha256:{}cd", "ab".repeat(31))));
+    let r3 = device(&loaded, "r3").login.restconf;
+    assert_eq!((r3.port, r3.username.as_deref()), (None, Some("d")), "the port of SSH is not that of HTTPS");
+}
+
+#[test]
+fn mistakes_in_the_login_of_restconf() {
+    let pin = "ab".repeat(32);
+    for (extras, wanted) in [
+        ("{verfy: false}".to_owned(), "did you mean `verify`?"),
+        ("{verify: maybe}".to_owned(), "`maybe` is not true or false"),
+        ("{scheme: http}".to_owned(), "`scheme` can only be `https`"),
+        ("{fingerprint: 'ab:cd'}".to_owned(), "this is no SHA-256 fingerprint"),
+        ("{root: restconf}".to_owned(), "`restconf` is no path of a RESTCONF root"),
+        ("{key_file: k}".to_owned(), "a `key_file` needs its `cert_file`"),
+        (format!("{{ca_file: c, fingerprint: {pin}}}"), "exclude each other"),
+        ("{verify: false, ca_file: c}".to_owned(), "with `verify: false` nothing is checked"),
+        ("[a]".to_owned(), "`extras` must be a mapping"),
+    ] {
+        let hosts = format!("r1: {{connection_options: {{restconf: {{extras: {extras}}}}}}}");
+        let (_, errors) = load_texts(&hosts, None, "");
+        let all = errors.iter().map(Error::report).collect::<Vec<_>>().join("\n");
+        assert!(all.contains(wanted) && all.contains("hosts.yaml:1:"), "{wanted}\n{all}");
+    }
+    let off = "connection_options: {restconf: {extras: {verify: false}}}";
+    for (groups, defaults) in [(format!("g: {{{off}}}"), ""), ("g: {}".to_owned(), off)] {
+        let (_, errors) = load_texts("r1: {groups: [g]}", Some(&groups), defaults);
+        assert_eq!(errors.len(), 1);
+        assert!(errors[0].message().contains("for single devices only"));
+    }
+}

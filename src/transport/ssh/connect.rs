@@ -2,15 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use russh::client::{self, GexParams, Handle, Msg};
 use russh::{Channel, Disconnect, SshId};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -20,19 +17,19 @@ use super::explain::{Attempt, hop_failure};
 use super::host_key::HostKeys;
 use super::known_hosts::HostName;
 use super::offer::{Opening, Tap};
-use super::session::{Client, Remarks};
+use super::session::Client;
+pub(in crate::transport) use super::session::Remarks;
 use super::settings::Settings;
 use crate::error::{Failure, FailureKind};
 use crate::inventory::Device;
 use crate::profile::{Level, Platform};
+use crate::transport::tcp;
 
-/// Between the attempts at a name's addresses (RFC 8305, 8).
-const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 /// For the server to answer when a channel is opened.
 const CHANNEL_TIME: Duration = Duration::from_secs(10);
 
 /// An authenticated connection, and the jump connection it runs through.
-pub(super) struct Link {
+pub(in crate::transport) struct Link {
     handle: Handle<Client>,
     remarks: Remarks,
     who: String,
@@ -43,22 +40,27 @@ pub(super) struct Link {
 
 impl Link {
     /// The device for messages: `r1 (10.0.0.1:22)`.
-    pub(super) fn who(&self) -> &str {
+    pub(in crate::transport) fn who(&self) -> &str {
         &self.who
     }
 
     /// Whether the connection, or one that it runs through, has ended.
-    pub(super) fn is_closed(&self) -> bool {
+    pub(in crate::transport) fn is_closed(&self) -> bool {
         self.handle.is_closed() || self.via.as_ref().is_some_and(|via| via.is_closed())
     }
 
     /// Why it ended, if somebody said so.
-    pub(super) fn goodbye(&self) -> Option<String> {
+    pub(in crate::transport) fn goodbye(&self) -> Option<String> {
         self.remarks.goodbye()
     }
 
+    /// What the peer says when it ends the connection, for those that outlive this borrow.
+    pub(in crate::transport) fn remarks(&self) -> Remarks {
+        self.remarks.clone()
+    }
+
     /// A session channel.
-    pub(super) async fn open_session(&self) -> Result<Channel<Msg>, Failure> {
+    pub(in crate::transport) async fn open_session(&self) -> Result<Channel<Msg>, Failure> {
         match timeout(CHANNEL_TIME, self.handle.channel_open_session()).await {
             Ok(Ok(channel)) => Ok(channel),
             Ok(Err(error)) => Err(Failure::new(
@@ -78,12 +80,12 @@ impl Link {
     }
 
     /// Whether the peer still answers.
-    pub(super) async fn answers(&self, within: Duration) -> bool {
+    pub(in crate::transport) async fn answers(&self, within: Duration) -> bool {
         matches!(timeout(within, self.handle.send_ping()).await, Ok(Ok(())))
     }
 
     /// Says goodbye; the connection ends when the last owner drops it.
-    pub(super) async fn close(&self) {
+    pub(in crate::transport) async fn close(&self) {
         let goodbye = async {
             let _ = self.handle.disconnect(Disconnect::ByApplication, "", "").await;
             while !self.handle.is_closed() {
@@ -106,7 +108,7 @@ struct Shared {
 }
 
 /// Dials devices.
-pub(super) struct Dialer {
+pub(in crate::transport) struct Dialer {
     settings: Arc<Settings>,
     host_keys: HostKeys,
     jumps: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Shared>>>>,
@@ -114,13 +116,13 @@ pub(super) struct Dialer {
 
 impl Dialer {
     /// A dialer with these settings.
-    pub(super) fn new(settings: Arc<Settings>) -> Self {
+    pub(in crate::transport) fn new(settings: Arc<Settings>) -> Self {
         let host_keys = HostKeys::new(&settings);
         Self { settings, host_keys, jumps: Mutex::default() }
     }
 
     /// Connects and logs in to a device, through `jumps`, outermost first.
-    pub(super) async fn dial(
+    pub(in crate::transport) async fn dial(
         &self,
         device: &Device,
         platform: &Platform,
@@ -264,7 +266,7 @@ impl Dialer {
     ) -> Result<Box<dyn Stream>, Failure> {
         let host = device.hostname.trim_matches(['[', ']']);
         let port = port(device, platform);
-        let Some(via) = via else { return Ok(Box::new(tcp(host, port, who).await?)) };
+        let Some(via) = via else { return Ok(Box::new(tcp::dial(host, port, who, "SSH").await?)) };
         let opened = via.handle.channel_open_direct_tcpip(host, u32::from(port), "127.0.0.1", 0).await;
         let channel = opened.map_err(|error| {
             let why = match error {
@@ -288,57 +290,8 @@ pub(super) fn port(device: &Device, platform: &Platform) -> u16 {
 }
 
 /// `host:port`, an IPv6 address in brackets.
-pub(super) fn address(device: &Device, platform: &Platform) -> String {
+pub(in crate::transport) fn address(device: &Device, platform: &Platform) -> String {
     let host = device.hostname.trim_matches(['[', ']']);
     let port = port(device, platform);
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
-}
-
-/// Connects to the first address that answers, starting the next one a moment after the last.
-async fn tcp(host: &str, port: u16, who: &str) -> Result<TcpStream, Failure> {
-    let unresolved = |why: String| {
-        Failure::new(FailureKind::Resolve, format!("the name of {who} has no address: {why}"))
-            .hint("check `hostname` in the inventory and the name server")
-    };
-    let addresses =
-        tokio::net::lookup_host((host, port)).await.map_err(|error| unresolved(error.to_string()))?;
-    let mut addresses: std::collections::VecDeque<SocketAddr> = addresses.collect();
-    if addresses.is_empty() {
-        return Err(unresolved("the answer is empty".to_owned()));
-    }
-    let mut attempts = JoinSet::new();
-    let mut last: Option<std::io::Error> = None;
-    loop {
-        match addresses.pop_front() {
-            Some(address) => {
-                attempts.spawn(TcpStream::connect(address));
-            }
-            None if attempts.is_empty() => break,
-            None => {}
-        }
-        let next = attempts.join_next();
-        let joined =
-            if addresses.is_empty() { next.await } else { timeout(NEXT_ADDRESS, next).await.unwrap_or(None) };
-        match joined {
-            Some(Ok(Ok(stream))) => {
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(device = who, %error, "no TCP_NODELAY");
-                }
-                return Ok(stream);
-            }
-            Some(Ok(Err(error))) => last = Some(error),
-            Some(Err(_)) | None => {}
-        }
-    }
-    let (why, hint) = match last {
-        Some(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
-            ("connection refused".to_owned(), "SSH may be off on the device, on another port, or filtered")
-        }
-        Some(error) => (
-            super::explain::without_number(&error),
-            "check the address, the route and the filters on the way",
-        ),
-        None => ("no answer".to_owned(), "check the address, the route and the filters on the way"),
-    };
-    Err(Failure::new(FailureKind::Connect, format!("no TCP connection to {who}: {why}")).hint(hint))
 }

@@ -8,6 +8,7 @@ use super::session::Remarks;
 use crate::error::{Failure, FailureKind};
 use crate::inventory::Device;
 use crate::profile::Level;
+use crate::transport::tcp::without_number;
 
 /// One attempt at a handshake, with what it left behind.
 pub(super) struct Attempt<'a> {
@@ -135,12 +136,4 @@ impl Attempt<'_> {
 pub(super) fn hop_failure(failure: Failure, hop: &Device, target: &Device) -> Failure {
     let message = format!("jump host {} on the way to {}: {}", hop.name, target.name, failure.message);
     Failure { message, ..failure }
-}
-
-/// An error of the operating system without its number.
-pub(super) fn without_number(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -48,7 +48,7 @@
 mod algorithms;
 mod auth;
 mod capture;
-mod connect;
+pub(super) mod connect;
 mod echo;
 mod exec;
 mod explain;
@@ -79,7 +79,7 @@ use self::pool::Pool;
 use self::shell::Shell;
 use super::{Output, Request};
 use crate::error::{Failure, FailureKind};
-use crate::inventory::Login;
+use crate::inventory::{Device, Login};
 use crate::profile::{Platform, SessionKind};
 
 /// A command at its deadline gets this much longer to hand over what it has.
@@ -103,7 +103,7 @@ impl std::fmt::Debug for Ssh {
 
 struct Inner {
     settings: Arc<Settings>,
-    dialer: Dialer,
+    dialer: Arc<Dialer>,
     pool: Pool<Session>,
     reaper: Mutex<Option<AbortHandle>>,
     goodbyes: TaskTracker,
@@ -144,7 +144,7 @@ impl Ssh {
         let settings = Arc::new(settings);
         let pool = Pool::new(settings.max_sessions, settings.max_per_device, settings.max_waiting);
         let inner = Inner {
-            dialer: Dialer::new(Arc::clone(&settings)),
+            dialer: Arc::new(Dialer::new(Arc::clone(&settings))),
             pool,
             reaper: Mutex::default(),
             goodbyes: TaskTracker::new(),
@@ -169,6 +169,11 @@ impl Ssh {
             done = self.attempt(&request, &mut capture) => done,
         };
         done.map_err(|failure| capture.fail(failure))
+    }
+
+    /// What dials: other protocols over SSH share it, with its jump connections and known hosts.
+    pub(super) fn dialer(&self) -> Arc<Dialer> {
+        Arc::clone(&self.inner.dialer)
     }
 
     /// Closes all idle sessions; those in use are closed when their command is done.
@@ -196,7 +201,7 @@ impl Ssh {
             idle: inner.settings.idle_timeout,
             prompt_timeout: inner.settings.prompt_timeout,
         };
-        let key = key(request);
+        let key = key(&request.device, &request.platform, &request.jumps);
         let turn = inner.pool.turn(&key).await.map_err(|_| {
             Failure::new(
                 FailureKind::Timeout,
@@ -361,15 +366,15 @@ impl Drop for Inner {
 
 /// Everything that makes a session fit for a request. Secrets print as `***` and do not count: a
 /// session that is logged in stays good when the password is rotated.
-fn key(request: &Request) -> String {
+pub(super) fn key(device: &Device, platform: &Platform, jumps: &[(Arc<Device>, Arc<Platform>)]) -> String {
     let mut key = format!(
         "{} {} {} {:?}",
-        request.device.name,
-        connect::address(&request.device, &request.platform),
-        request.platform.name,
-        request.device.login
+        device.name,
+        connect::address(device, platform),
+        platform.name,
+        device.login
     );
-    for (hop, platform) in &request.jumps {
+    for (hop, platform) in jumps {
         let user = hop.login.username.as_deref().unwrap_or_default();
         let _ = write!(key, " via {user}@{}", connect::address(hop, platform));
     }

@@ -11,7 +11,7 @@ use crate::error::Failure;
 
 /// What the library's callbacks leave behind for whoever explains a failure.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Remarks(Arc<Mutex<Noted>>);
+pub(in crate::transport) struct Remarks(Arc<Mutex<Noted>>);
 
 #[derive(Debug, Default)]
 struct Noted {
@@ -27,7 +27,7 @@ impl Remarks {
     }
 
     /// Why the connection ended, in the server's words or the library's.
-    pub(super) fn goodbye(&self) -> Option<String> {
+    pub(in crate::transport) fn goodbye(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).goodbye.clone()
     }
 

@@ -8,7 +8,7 @@ mod levels;
 mod logins;
 pub mod server;
 mod shell;
-mod sshd;
+pub mod sshd;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ fn secret(text: &str) -> SecretRef {
 }
 
 /// A device on loopback that logs in as `admin` with `hunter2`.
-fn device(name: &str, port: u16) -> Device {
+pub fn device(name: &str, port: u16) -> Device {
     Device {
         name: name.to_owned(),
         hostname: "127.0.0.1".to_owned(),
@@ -95,12 +95,12 @@ fn platform() -> Platform {
 }
 
 /// The same for one command per channel.
-fn exec_platform() -> Platform {
+pub fn exec_platform() -> Platform {
     Platform { session: SessionKind::Exec, ..platform() }
 }
 
 /// Settings with short waits.
-fn settings() -> Settings {
+pub fn settings() -> Settings {
     Settings {
         connect_timeout: Duration::from_secs(5),
         prompt_timeout: Duration::from_secs(5),

@@ -1,0 +1,177 @@
+//! RESTCONF (RFC 8040), the reading half of it, on [`super::http`].
+//!
+//! Once a device's root is known and a connection is warm, a question is one round trip. Data
+//! are given as the text that came, known to be one whole document of its format and no `errors`
+//! resource; reading them is the business of `parse`.
+//!
+//! JSON is asked for first, and XML from a server that says 406 or 415; which one it was is remembered
+//! per device, as the root is.
+
+mod answer;
+mod capabilities;
+mod errors;
+mod json;
+mod message;
+mod path;
+mod query;
+mod root;
+mod xml;
+
+pub use capabilities::{Capabilities, Module};
+pub use errors::{RpcError, errors};
+pub use message::{Format, Reply, Request};
+pub use path::Path;
+pub use query::{Content, Depth, Fields, Query};
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hyper::Method;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use self::answer::Meaning;
+use super::http::{Ask, Endpoint, Http, Settings};
+use crate::error::{Failure, FailureKind};
+use crate::inventory::Device;
+
+#[derive(Debug, Clone, Default)]
+struct Known {
+    root: Option<String>,
+    format: Format,
+}
+
+/// RESTCONF to all devices. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Restconf {
+    http: Http,
+    known: Arc<Mutex<HashMap<String, Known>>>,
+}
+
+impl Restconf {
+    /// With these settings; connects nowhere yet.
+    pub fn new(settings: Settings) -> Self {
+        Self::over(Http::new(settings))
+    }
+
+    /// On a client that others use, too.
+    pub fn over(http: Http) -> Self {
+        Self { http, known: Arc::default() }
+    }
+
+    /// Reads one resource.
+    ///
+    /// Ends by the request's deadline or as soon as its token is cancelled.
+    pub async fn get(&self, request: Request) -> Result<Reply, Failure> {
+        let endpoint = Endpoint::restconf(&request.device);
+        let login = &request.device.login.restconf;
+        let who = endpoint.who();
+        let mut known = self.known(&who);
+        let mut warm = true;
+        let root = if let Some(root) = login.root.clone().or(known.root.take()) {
+            root
+        } else {
+            let found = root::discover(&self.http, &endpoint, &request).await?;
+            warm &= found.warm;
+            if found.lasting {
+                self.learn(&who, |known| known.root = Some(found.root.clone()));
+            }
+            found.root
+        };
+        let path = request.path.to_string();
+        let slash = if path.is_empty() { "" } else { "/" };
+        let mut ask = Ask {
+            method: Method::GET,
+            path: format!("{root}/data{slash}{path}{}", request.query),
+            accept: known.format.media_type(),
+            body: None,
+            deadline: request.deadline,
+            cancel: request.cancel.clone(),
+        };
+        let mut format = known.format;
+        let mut tried_both = false;
+        loop {
+            let answer = self.http.send(&endpoint, &ask).await?;
+            warm &= answer.warm;
+            let reply = |text: String, format, nothing, note: Option<String>| {
+                let mut notes = endpoint.notes();
+                notes.extend(note.map(|said| format!("{}: nothing there: {said}", endpoint.name)));
+                Reply { text, format, nothing, took: answer.took, warm, notes }
+            };
+            match answer::judge(&endpoint, &path, &answer)? {
+                Meaning::Data(text, came) => {
+                    if format != known.format {
+                        self.learn(&who, |known| known.format = format);
+                    }
+                    return Ok(reply(text, came, false, None));
+                }
+                Meaning::Nothing(said) => {
+                    return Ok(reply(format.nothing().to_owned(), format, true, said));
+                }
+                Meaning::OtherFormat(_) if !tried_both => {
+                    tried_both = true;
+                    format = format.other();
+                    ask.accept = format.media_type();
+                }
+                Meaning::OtherFormat(failure) => return Err(failure),
+                Meaning::NoSuchPath(failure) => {
+                    // The root may have moved with an upgrade: it is asked for again the next time.
+                    self.learn(&who, |known| known.root = None);
+                    return Err(failure);
+                }
+            }
+        }
+    }
+
+    /// The modules of a device, or what else it tells of itself.
+    pub async fn capabilities(
+        &self,
+        device: Arc<Device>,
+        deadline: Instant,
+        cancel: CancellationToken,
+    ) -> Result<Capabilities, Failure> {
+        let get = |path: &'static str| {
+            let (device, cancel) = (Arc::clone(&device), cancel.clone());
+            async move {
+                let path = Path::parse(path)
+                    .map_err(|error| Failure::new(FailureKind::Unsupported, error.message()))?;
+                self.get(Request { device, path, query: Query::default(), deadline, cancel }).await
+            }
+        };
+        let mut last = None;
+        for path in capabilities::LIBRARIES {
+            match get(path).await {
+                Ok(reply) => {
+                    let modules = capabilities::modules(&reply);
+                    if !modules.is_empty() {
+                        return Ok(Capabilities { modules, uris: Vec::new(), notes: reply.notes });
+                    }
+                }
+                // The server does not have this one; anything else would not be better with another.
+                Err(failure) if failure.kind == FailureKind::Rejected => last = Some(failure),
+                Err(failure) => return Err(failure),
+            }
+        }
+        match get(capabilities::MONITORING).await {
+            Ok(reply) => {
+                Ok(Capabilities { uris: capabilities::uris(&reply), modules: Vec::new(), notes: reply.notes })
+            }
+            Err(failure) => Err(last.unwrap_or(failure)),
+        }
+    }
+
+    /// Closes all idle connections.
+    pub async fn close_all(&self) {
+        self.http.close_all().await;
+    }
+
+    fn known(&self, who: &str) -> Known {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(who).cloned().unwrap_or_default()
+    }
+
+    fn learn(&self, who: &str, what: impl FnOnce(&mut Known)) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        what(known.entry(who.to_owned()).or_default());
+    }
+}
