@@ -15,6 +15,7 @@ mod kept;
 mod plan;
 mod stages;
 mod talk;
+mod ways;
 
 pub use jobs::Running;
 pub use talk::{Incoming, Progress, Who};

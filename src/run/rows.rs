@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Gathered, INLINE, Reading, Step};
+use super::{Gathered, INLINE, Reading, Step, data};
 use crate::catalogue::{Catalogue, join, rows};
 use crate::error::{Error, Failure, FailureKind};
 use crate::parse::Records;
@@ -13,31 +13,32 @@ use crate::table::Value;
 pub(super) async fn read(
     catalogue: &Arc<Catalogue>,
     step: &Step,
-    text: String,
+    text: Arc<str>,
     gathered: &mut Gathered,
 ) -> Result<(), Failure> {
     match &step.reading {
-        Reading::Text => gathered.texts.push((step.command.clone(), text)),
-        Reading::Parser(parser) => match parse(catalogue, parser, text).await {
+        Reading::Text => gathered.texts.push((step.command.clone(), text.to_string())),
+        Reading::Data => data::read(step, &text, gathered)?,
+        Reading::Parser(parser) => match parse(catalogue, parser, &step.below, text).await {
             Ok((records, _)) if !records.rows.is_empty() => {
                 let (columns, rows) = rows::plain(&records);
                 gathered.columns = columns;
                 gathered.rows = rows;
                 gathered.parsed = true;
             }
-            Ok((_, text)) => gathered.texts.push((step.command.clone(), text)),
+            Ok((_, text)) => gathered.texts.push((step.command.clone(), text.to_string())),
             Err((failure, text)) => {
                 gathered.notes.push(format!("shown as printed: {}", failure.message));
-                gathered.texts.push((step.command.clone(), text));
+                gathered.texts.push((step.command.clone(), text.to_string()));
             }
         },
         Reading::Verb(verb, source) | Reading::Join(verb, source) => {
-            let parsed = parse(catalogue, &source.parser, text).await;
+            let parsed = parse(catalogue, &source.parser, &step.below, text).await;
             let (records, _) = parsed
                 .and_then(|parsed| not_ignored(catalogue, &source.parser, parsed))
                 .map_err(|(mut failure, text)| {
                     failure.message = format!("`{}`: {}", step.command, failure.message);
-                    failure.partial(text).hint(format!(
+                    failure.partial(text.to_string()).hint(format!(
                         "`show` gives the output as it is; put it into a file, and `nocbot parse --parser {} \
                          --explain FILE` says which rule took which line",
                         source.parser
@@ -62,23 +63,25 @@ pub(super) async fn read(
 async fn parse(
     catalogue: &Arc<Catalogue>,
     parser: &str,
-    text: String,
-) -> Result<(Records, String), (Failure, String)> {
+    below: &[String],
+    text: Arc<str>,
+) -> Result<(Records, Arc<str>), (Failure, Arc<str>)> {
     if text.len() <= INLINE {
-        return parse_now(catalogue, parser, text);
+        return parse_now(catalogue, parser, below, text);
     }
-    let (catalogue, parser) = (Arc::clone(catalogue), parser.to_owned());
-    match tokio::task::spawn_blocking(move || parse_now(&catalogue, &parser, text)).await {
+    let (catalogue, parser, below) = (Arc::clone(catalogue), parser.to_owned(), below.to_vec());
+    match tokio::task::spawn_blocking(move || parse_now(&catalogue, &parser, &below, text)).await {
         Ok(result) => result,
-        Err(_) => Err((Failure::new(FailureKind::Parse, "the parser failed"), String::new())),
+        Err(_) => Err((Failure::new(FailureKind::Parse, "the parser failed"), "".into())),
     }
 }
 
 fn parse_now(
     catalogue: &Catalogue,
     parser: &str,
-    text: String,
-) -> Result<(Records, String), (Failure, String)> {
+    below: &[String],
+    text: Arc<str>,
+) -> Result<(Records, Arc<str>), (Failure, Arc<str>)> {
     let missing = || Error::config(format!("there is no parser {parser}"));
     let parsers = match catalogue.parsers_of(parser).ok_or_else(missing) {
         Ok(parsers) => parsers,
@@ -90,7 +93,7 @@ fn parse_now(
             Ok(reader) => reader,
             Err(error) => return Err((Failure::new(FailureKind::Parse, error.message()), text)),
         };
-        match reader.parse(&text) {
+        match reader.parse_below(&text, below) {
             Ok(records) => parts.push(Part { records, keys: reader.keys() }),
             Err(error) => return Err((unknown_line(error.line, &error.text), text)),
         }
@@ -112,8 +115,8 @@ fn unknown_line(line: usize, text: &str) -> Failure {
 fn not_ignored(
     catalogue: &Catalogue,
     parser: &str,
-    (records, text): (Records, String),
-) -> Result<(Records, String), (Failure, String)> {
+    (records, text): (Records, Arc<str>),
+) -> Result<(Records, Arc<str>), (Failure, Arc<str>)> {
     if !records.rows.is_empty() || text.trim().is_empty() {
         return Ok((records, text));
     }
@@ -149,10 +152,10 @@ mod tests {
 
     fn read(parser: &str, text: &str) -> Result<usize, String> {
         let catalogue = catalogue();
-        let parsed = parse_now(&catalogue, parser, text.to_owned());
+        let parsed = parse_now(&catalogue, parser, &[], text.into());
         let read = parsed.and_then(|parsed| not_ignored(&catalogue, parser, parsed));
         read.map(|(records, _)| records.rows.len()).map_err(|(failure, kept)| {
-            assert_eq!((failure.kind, kept.as_str()), (FailureKind::Parse, text));
+            assert_eq!((failure.kind, &*kept), (FailureKind::Parse, text));
             failure.message
         })
     }

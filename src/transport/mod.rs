@@ -1,10 +1,15 @@
 //! Transports: bytes out and in. A transport knows devices and profiles, never parsers.
 
 pub mod http;
+pub mod jsonrpc;
+mod library;
 pub mod netconf;
 pub mod restconf;
 pub mod ssh;
 mod tcp;
+mod xml;
+
+pub use library::{Capabilities, Module};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +18,17 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::http::Http;
+use self::jsonrpc::Jsonrpc;
+use self::netconf::{Netconf, Operation};
+use self::restconf::Restconf;
+use self::ssh::Ssh;
 use crate::error::Failure;
 use crate::inventory::Device;
-use crate::profile::Platform;
+use crate::profile::{Platform, Via};
+use crate::yang::{Path, Query};
 
-/// One command for one device.
+/// One question for one device.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The device to ask.
@@ -26,7 +37,7 @@ pub struct Request {
     pub platform: Arc<Platform>,
     /// The devices to jump through, outermost first, each with its platform.
     pub jumps: Vec<(Arc<Device>, Arc<Platform>)>,
-    /// The whole command line, already validated.
+    /// The whole command line, already validated; of other ways the question's name for people.
     pub command: String,
     /// After this time Ctrl-C is typed: for commands that never end by themselves.
     pub interrupt: Option<Duration>,
@@ -39,29 +50,94 @@ pub struct Request {
     pub stream: Option<mpsc::Sender<String>>,
 }
 
+/// What is asked, by its way.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    /// The request's command over SSH.
+    Command,
+    /// The request's command over JSON-RPC.
+    Jsonrpc,
+    /// Data of a YANG model by RESTCONF.
+    Restconf(Path, Query),
+    /// An operation by NETCONF.
+    Netconf(Operation),
+}
+
+impl Ask {
+    /// Its way.
+    pub fn via(&self) -> Via {
+        match self {
+            Self::Command => Via::Ssh,
+            Self::Jsonrpc => Via::Jsonrpc,
+            Self::Restconf(..) => Via::Restconf,
+            Self::Netconf(_) => Via::Netconf,
+        }
+    }
+}
+
 /// What a device said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
-    /// Cleaned text: no echo, no prompt, no escapes, `\n` line ends.
+    /// Cleaned text: no echo, no prompt, no escapes, `\n` line ends. Of other ways than SSH a whole document.
     pub text: String,
     /// From the first byte sent for this command to its end; without connecting.
     pub took: Duration,
     /// Whether the session had been open already.
     pub warm: bool,
+    /// What a reader of the answer must know: an unverified certificate, a server's warning.
+    pub notes: Vec<String>,
 }
 
-/// Everything that can reach a device.
+/// Everything that can reach a device. Cheap to clone.
 #[derive(Debug, Clone)]
-pub enum Transport {
-    /// SSH.
-    Ssh(Arc<ssh::Ssh>),
+pub struct Transport {
+    /// Command lines.
+    pub ssh: Arc<Ssh>,
+    /// NETCONF, over the connections of SSH.
+    pub netconf: Netconf,
+    /// RESTCONF.
+    pub restconf: Restconf,
+    /// Command lines over HTTPS.
+    pub jsonrpc: Jsonrpc,
 }
 
 impl Transport {
-    /// Sends one command and waits for its output, the deadline or the cancel token.
-    pub async fn run(&self, request: Request) -> Result<Output, Failure> {
-        match self {
-            Self::Ssh(ssh) => ssh.run(request).await,
+    /// Everything over one SSH and one HTTPS client.
+    pub fn new(ssh: Arc<Ssh>, netconf: netconf::Settings, http: http::Settings) -> Self {
+        let http = Http::new(http);
+        Self {
+            netconf: Netconf::new(&ssh, netconf),
+            restconf: Restconf::over(http.clone()),
+            jsonrpc: Jsonrpc::over(http),
+            ssh,
         }
+    }
+
+    /// Asks one device and waits for its answer, the deadline or the cancel token.
+    pub async fn run(&self, ask: &Ask, request: Request) -> Result<Output, Failure> {
+        match ask {
+            Ask::Command => self.ssh.run(request).await,
+            Ask::Jsonrpc => self.jsonrpc.run(&request).await,
+            Ask::Restconf(path, query) => {
+                let Request { device, deadline, cancel, .. } = request;
+                let (path, query) = (path.clone(), query.clone());
+                let asked = restconf::Request { device, path, query, deadline, cancel };
+                let reply = self.restconf.get(asked).await?;
+                Ok(Output { text: reply.text, took: reply.took, warm: reply.warm, notes: reply.notes })
+            }
+            Ask::Netconf(operation) => {
+                let Request { device, platform, jumps, deadline, cancel, .. } = request;
+                let target = netconf::Target::new(device, platform, jumps);
+                let asked = netconf::Request { target, operation: operation.clone(), deadline, cancel };
+                let reply = self.netconf.request(asked).await?;
+                let notes = reply.notes();
+                Ok(Output { text: reply.text, took: reply.took, warm: reply.warm, notes })
+            }
+        }
+    }
+
+    /// Closes all sessions and connections.
+    pub async fn close_all(&self) {
+        tokio::join!(self.netconf.close_all(), self.restconf.close_all(), self.ssh.close_all());
     }
 }

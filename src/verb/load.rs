@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Argument, ArgumentType, ColumnDef, Verb};
+use super::{Argument, ArgumentType, ColumnDef, Verb, Via};
 use crate::error::Error;
 use crate::table::Type;
 use crate::text::did_you_mean;
@@ -24,16 +24,35 @@ pub fn load(files: &BTreeMap<String, Node>, errors: &mut Vec<Error>) -> BTreeMap
         let before = errors.len();
         match node.decode::<Verb>() {
             Err(error) => errors.push(error),
-            Ok(verb) => {
+            Ok(mut verb) => {
                 check(stem, node, &verb, errors);
                 claim(node, &verb, &mut words, errors);
                 if errors.len() == before {
+                    if !verb.columns.is_empty() {
+                        verb.arguments.push(via());
+                    }
                     verbs.insert(verb.name.clone(), Arc::new(verb));
                 }
             }
         }
     }
     verbs
+}
+
+/// The argument of every verb with sources: how the devices are asked.
+fn via() -> Argument {
+    Argument {
+        name: Verb::VIA.to_owned(),
+        kind: ArgumentType::Choice,
+        positional: false,
+        required: false,
+        help: "the one way to ask by, instead of the first that each device has".to_owned(),
+        range: None,
+        choices: Via::ALL.iter().map(|(word, _)| (*word).to_owned()).collect(),
+        default: None,
+        deny: Vec::new(),
+        narrows: None,
+    }
 }
 
 /// Every word stands for one verb.

@@ -1,6 +1,9 @@
 //! Verbs: what people say and what they get. One file of `device-profiles/verbs/` each; no vendor.
 
 pub mod load;
+mod via;
+
+pub use via::Via;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -61,6 +64,11 @@ pub struct Verb {
     /// The columns to order rows by, `-` before one that descends; `state` columns put trouble first.
     #[serde(default)]
     pub sort: Vec<String>,
+}
+
+impl Verb {
+    /// The argument of every verb with sources that says how the devices are asked.
+    pub const VIA: &str = "via";
 }
 
 /// A column of a verb.

@@ -10,7 +10,8 @@ const MOST: usize = 4096;
 /// Every combination of given and missing arguments and of address families.
 pub(super) fn combinations(verb: &Verb) -> Vec<Arguments> {
     let mut all = vec![Arguments::new()];
-    for argument in &verb.arguments {
+    // How a device is asked is no part of what it is asked.
+    for argument in verb.arguments.iter().filter(|argument| argument.name != Verb::VIA) {
         let values = values(argument);
         let optional = !argument.required && argument.default.is_none();
         let with = all.iter().flat_map(|arguments| {

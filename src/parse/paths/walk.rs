@@ -122,6 +122,17 @@ pub(super) fn leads(document: &Tree, path: &Path) -> bool {
     true
 }
 
+/// Whether the document is empty, or has the entry that the path begins with.
+pub(super) fn begins(document: &Tree, path: &Path) -> bool {
+    match path.steps.first() {
+        Some(Step::Name { name, .. }) => {
+            let entries = entries(document);
+            entries.is_empty() || entries.iter().any(|(key, _)| is(key, name))
+        }
+        _ => true,
+    }
+}
+
 fn entries(tree: &Tree) -> &[(String, Tree)] {
     match tree {
         Tree::Map(entries) => entries,

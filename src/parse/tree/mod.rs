@@ -5,9 +5,11 @@
 
 mod json;
 mod xml;
+mod yang;
 
 pub use json::documents as json;
 pub use xml::document as xml;
+pub use yang::{Below, document as yang, local};
 
 /// A value of a structured output.
 #[derive(Debug, Clone, PartialEq, Eq)]

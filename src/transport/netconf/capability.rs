@@ -107,6 +107,11 @@ impl Capabilities {
         self.all.iter().any(|one| one.uri == uri)
     }
 
+    /// The namespace of a module, if it is announced with its name.
+    pub fn namespace_of(&self, module: &str) -> Option<String> {
+        self.modules().find(|known| known.name == module).map(|known| known.namespace)
+    }
+
     /// The version of the YANG library (RFC 7895: 1.0, RFC 8525: 1.1), if there is one.
     pub fn yang_library(&self) -> Option<&str> {
         self.protocol("yang-library")?.uri.rsplit(':').next()

@@ -4,7 +4,8 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use super::errors::{self, RpcError};
-use super::{Format, json, xml};
+use super::{Format, json};
+use crate::transport::xml;
 use crate::error::{Failure, FailureKind};
 use crate::text::clean_line;
 use crate::transport::http::{Answer, Credentials, Endpoint};

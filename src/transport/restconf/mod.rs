@@ -8,20 +8,14 @@
 //! per device, as the root is.
 
 mod answer;
-mod capabilities;
 mod errors;
 mod json;
 mod message;
-mod path;
-mod query;
 mod root;
-mod xml;
 
-pub use capabilities::{Capabilities, Module};
 pub use errors::{RpcError, errors};
 pub use message::{Format, Reply, Request};
-pub use path::Path;
-pub use query::{Content, Depth, Fields, Query};
+pub use crate::yang::{Content, Depth, Fields, Path, Query};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::answer::Meaning;
 use super::http::{Ask, Endpoint, Http, Settings};
+use super::library::{self, Capabilities};
 use crate::error::{Failure, FailureKind};
 use crate::inventory::Device;
 
@@ -139,10 +134,10 @@ impl Restconf {
             }
         };
         let mut last = None;
-        for path in capabilities::LIBRARIES {
+        for path in library::LIBRARIES {
             match get(path).await {
                 Ok(reply) => {
-                    let modules = capabilities::modules(&reply);
+                    let modules = library::modules(&reply.text);
                     if !modules.is_empty() {
                         return Ok(Capabilities { modules, uris: Vec::new(), notes: reply.notes });
                     }
@@ -152,9 +147,9 @@ impl Restconf {
                 Err(failure) => return Err(failure),
             }
         }
-        match get(capabilities::MONITORING).await {
+        match get(library::MONITORING).await {
             Ok(reply) => {
-                Ok(Capabilities { uris: capabilities::uris(&reply), modules: Vec::new(), notes: reply.notes })
+                Ok(Capabilities { uris: library::uris(&reply.text), modules: Vec::new(), notes: reply.notes })
             }
             Err(failure) => Err(last.unwrap_or(failure)),
         }

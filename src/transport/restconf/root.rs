@@ -4,7 +4,8 @@ use hyper::header::CONTENT_TYPE;
 use hyper::{Method, StatusCode, Uri};
 use serde_json::Value;
 
-use super::{Request, xml};
+use super::Request;
+use crate::transport::xml;
 use crate::error::{Failure, FailureKind};
 use crate::text::clean_line;
 use crate::transport::http::{Answer, Ask, Endpoint, Http};

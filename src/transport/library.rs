@@ -3,16 +3,15 @@
 use serde_json::Value;
 
 use super::xml::{self, Element};
-use super::{Format, Reply};
 
 /// What a server can.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Capabilities {
     /// Its modules, by name and revision; empty when it does not tell.
     pub modules: Vec<Module>,
-    /// The URIs of `ietf-restconf-monitoring`, asked for when it does not tell its modules.
+    /// The URIs of the protocol's capabilities, where they were asked for.
     pub uris: Vec<String>,
-    /// As in [`Reply`].
+    /// What a reader must know.
     pub notes: Vec<String>,
 }
 
@@ -37,39 +36,34 @@ pub(super) const LIBRARIES: [&str; 2] = ["ietf-yang-library:yang-library", "ietf
 pub(super) const MONITORING: &str = "ietf-restconf-monitoring:restconf-state/capabilities";
 
 /// The modules of either form of the YANG library.
-pub(super) fn modules(reply: &Reply) -> Vec<Module> {
+pub(super) fn modules(text: &str) -> Vec<Module> {
     let mut found = Vec::new();
-    match reply.format {
-        Format::Json => {
-            if let Ok(value) = serde_json::from_str(&reply.text) {
-                in_value(&value, &mut found);
-            }
+    if is_xml(text) {
+        if let Ok(root) = xml::read(text) {
+            in_element(&root, &mut found);
         }
-        Format::Xml => {
-            if let Ok(root) = xml::read(&reply.text) {
-                in_element(&root, &mut found);
-            }
-        }
+    } else if let Ok(value) = serde_json::from_str(text) {
+        in_value(&value, &mut found);
     }
     found.sort_unstable();
     found.dedup();
     found
 }
 
+fn is_xml(text: &str) -> bool {
+    text.trim_start().starts_with('<')
+}
+
 /// The URIs of `capabilities`.
-pub(super) fn uris(reply: &Reply) -> Vec<String> {
-    match reply.format {
-        Format::Json => {
-            let value: Value = serde_json::from_str(&reply.text).unwrap_or_default();
-            let list = value.as_object().and_then(|top| top.values().next()?.get("capability")?.as_array());
-            list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-        }
-        Format::Xml => {
-            let root = xml::read(&reply.text).unwrap_or_default();
-            let capabilities = root.children.iter().filter(|child| child.name == "capability");
-            capabilities.map(|child| child.text.trim().to_owned()).collect()
-        }
+pub(super) fn uris(text: &str) -> Vec<String> {
+    if is_xml(text) {
+        let root = xml::read(text).unwrap_or_default();
+        let capabilities = root.children.iter().filter(|child| child.name == "capability");
+        return capabilities.map(|child| child.text.trim().to_owned()).collect();
     }
+    let value: Value = serde_json::from_str(text).unwrap_or_default();
+    let list = value.as_object().and_then(|top| top.values().next()?.get("capability")?.as_array());
+    list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// The lists `module` and `import-only-module` at whatever depth: both forms differ in what is around them.
