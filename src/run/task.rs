@@ -146,7 +146,7 @@ impl Task {
             matches!(reader, Some(Reader::Paths(_)))
         };
         match failure.kind {
-            FailureKind::Rejected => true,
+            FailureKind::Rejected | FailureKind::Unsupported => true,
             FailureKind::Parse => structured(),
             _ => false,
         }
