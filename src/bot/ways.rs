@@ -7,10 +7,11 @@ use crate::error::{Error, Failure, FailureKind, Result};
 use crate::inventory::Device;
 use crate::profile::{Ask as Asked, Platform, Source, fill};
 use crate::run::{Reading, Step, Way};
+use crate::text::did_you_mean;
 use crate::transport::Ask;
 use crate::transport::netconf::{Element, Operation};
-use crate::verb::{ArgumentValue, Arguments, Verb, Via};
-use crate::yang::Path;
+use crate::verb::{ArgumentValue, Arguments, Asks, Verb, Via};
+use crate::yang::{Content, Depth, Fields, Path, Query};
 
 /// The ways of a verb on a device: those that the inventory offers, or the one that `via` names.
 pub(super) fn of(
@@ -19,6 +20,9 @@ pub(super) fn of(
     device: &Device,
     platform: &Platform,
 ) -> Result<Vec<Way>, Failure> {
+    if let Some(asks) = verb.asks {
+        return of_models(verb, asks, arguments, device, platform);
+    }
     let sources = platform.verbs.get(&verb.name).ok_or_else(|| {
         unable(format!("{} has no `{}`", platform.title, verb.name))
             .hint(format!("`show <device> …` sends any read command of {}", platform.title))
@@ -48,6 +52,88 @@ pub(super) fn of(
     Ok(ways)
 }
 
+/// The ways of a verb that asks for models and their data: the same on every platform.
+fn of_models(
+    verb: &Verb,
+    asks: Asks,
+    arguments: &Arguments,
+    device: &Device,
+    platform: &Platform,
+) -> Result<Vec<Way>, Failure> {
+    let wanted = chosen(arguments);
+    let mut ways = Vec::new();
+    for via in [Via::Restconf, Via::Netconf] {
+        if wanted.map_or_else(|| offers(device, via), |wanted| wanted == via) {
+            let step = model_step(asks, arguments, platform, via)
+                .map_err(|error| hinted(Failure::new(FailureKind::Unsupported, error.message()), &error))?;
+            ways.push(Way { via, steps: vec![step] });
+        }
+    }
+    match (ways.is_empty(), wanted) {
+        (false, _) => Ok(ways),
+        (true, Some(via)) => Err(unable(format!("`{}` is asked over RESTCONF or NETCONF, not over {via}", verb.name))),
+        (true, None) => Err(unable(format!("`{}` is asked over RESTCONF or NETCONF", verb.name)).hint(
+            "name the connection `restconf` or `netconf` in the device's `connection_options`, or try `via=netconf`",
+        )),
+    }
+}
+
+fn model_step(asks: Asks, arguments: &Arguments, platform: &Platform, via: Via) -> Result<Step> {
+    let text = |name: &str| arguments.get(name).map(ToString::to_string);
+    match asks {
+        Asks::Data => {
+            let path = path(&text("path").unwrap_or_default(), platform)?;
+            let query = Query {
+                depth: text("depth").map(|depth| Depth::parse(&depth)).transpose()?,
+                fields: text("fields").map(|fields| Fields::parse(&fields)).transpose()?,
+                content: match text("content").as_deref() {
+                    Some("config") => Some(Content::Config),
+                    Some("nonconfig") => Some(Content::Nonconfig),
+                    Some(_) => Some(Content::All),
+                    None => None,
+                },
+            };
+            let name = path.readable();
+            let ask = data(path, query, via);
+            Ok(Step { below: below(&ask), ..Step::new(ask, name, Reading::Data) })
+        }
+        Asks::Modules => {
+            let step = Step::new(Ask::Modules(via), "the modules".to_owned(), Reading::Data);
+            Ok(Step { below: vec!["module".to_owned()], ..step })
+        }
+        Asks::Schema => {
+            let module = text("module").unwrap_or_default();
+            let name = format!("the text of {module}");
+            Ok(Step::new(Ask::Schema(via, module, text("revision")), name, Reading::Text))
+        }
+    }
+}
+
+/// A path as it was typed, or the platform's by its name.
+fn path(typed: &str, platform: &Platform) -> Result<Path> {
+    if typed.contains(':') {
+        return Path::parse(typed);
+    }
+    platform.paths.get(typed).cloned().ok_or_else(|| {
+        let names: Vec<&str> = platform.paths.keys().map(String::as_str).collect();
+        let error = Error::question(format!("{} has no name `{typed}` for a path", platform.title));
+        match did_you_mean(typed, names.iter().copied()) {
+            Some(hint) => error.hint(hint),
+            None if names.is_empty() => {
+                error.hint("write the path, such as `ietf-interfaces:interfaces/interface`")
+            }
+            None => error.hint(format!("it has {}; or write the path with its module", names.join(", "))),
+        }
+    })
+}
+
+fn hinted(failure: Failure, error: &Error) -> Failure {
+    match error.hints().first() {
+        Some(hint) => failure.hint(hint.clone()),
+        None => failure,
+    }
+}
+
 /// Whether a device may be asked by a way without being told to.
 pub(super) fn offers(device: &Device, via: Via) -> bool {
     match via {
@@ -67,17 +153,20 @@ pub(super) fn chosen(arguments: &Arguments) -> Option<Via> {
 }
 
 fn no_way(verb: &Verb, platform: &Platform, known: &[(Via, &Source)], wanted: Option<Via>) -> Failure {
-    let list = |name: fn(Via) -> String| {
-        known.iter().map(|(via, _)| name(*via)).collect::<Vec<_>>().join(" or ")
-    };
+    let list =
+        |name: fn(Via) -> String| known.iter().map(|(via, _)| name(*via)).collect::<Vec<_>>().join(" or ");
     let names = list(|via| via.to_string());
     match wanted {
-        Some(wanted) => unable(format!("{} answers `{}` over {names}, not over {wanted}", platform.title, verb.name))
-            .hint("leave away `via`"),
-        None => unable(format!("{} answers `{}` over {names} only", platform.title, verb.name)).hint(format!(
-            "name the connection {} in the device's `connection_options`",
-            list(|via| format!("`{}`", via.word()))
-        )),
+        Some(wanted) => {
+            unable(format!("{} answers `{}` over {names}, not over {wanted}", platform.title, verb.name))
+                .hint("leave away `via`")
+        }
+        None => {
+            unable(format!("{} answers `{}` over {names} only", platform.title, verb.name)).hint(format!(
+                "name the connection {} in the device's `connection_options`",
+                list(|via| format!("`{}`", via.word()))
+            ))
+        }
     }
 }
 
@@ -126,7 +215,7 @@ fn asked(source: &Source, arguments: &Arguments, via: Via) -> Result<(Ask, Strin
 }
 
 /// Data of a YANG model by either way.
-pub(super) fn data(path: Path, query: crate::yang::Query, via: Via) -> Ask {
+pub(super) fn data(path: Path, query: Query, via: Via) -> Ask {
     match via {
         Via::Netconf => Ask::Netconf(Operation::Yang(path, query)),
         _ => Ask::Restconf(path, query),

@@ -298,6 +298,7 @@ mod tests {
         Verb {
             name: "ip".into(),
             aliases: Vec::new(),
+            asks: None,
             timeout: None,
             newest: None,
             help: String::new(),

@@ -7,6 +7,7 @@ use ipnetwork::IpNetwork;
 use super::word::{self, Found};
 use crate::table::{Type, Value};
 use crate::verb::{Argument, ArgumentType, ArgumentValue};
+use crate::yang::{Fields, Path};
 
 /// The longest word.
 const MAX_WORD: usize = 64;
@@ -52,8 +53,25 @@ pub(super) fn read(argument: &Argument, text: &str) -> Result<ArgumentValue, Str
             "yes" | "true" | "on" | "1" => Ok(ArgumentValue::Flag),
             _ => Err(format!("`{name}` is given or not, it takes no `{text}`")),
         },
+        ArgumentType::Path => path(text).map(ArgumentValue::Word),
+        ArgumentType::Fields => match Fields::parse(text) {
+            Ok(_) => Ok(ArgumentValue::Word(text.to_owned())),
+            Err(error) => Err(error.message().to_owned()),
+        },
         ArgumentType::Line => Err(format!("`{name}` cannot be given here")),
     }
+}
+
+/// A path as it was typed, known to be one; a single word may be a platform's name for one.
+fn path(text: &str) -> Result<String, String> {
+    if text.contains(':') {
+        Path::parse(text).map_err(|error| error.message().to_owned())?;
+        return Ok(text.to_owned());
+    }
+    word(text).map_err(|_| match Path::parse(text) {
+        Err(error) => error.message().to_owned(),
+        Ok(_) => format!("`{text}` is no path"),
+    })
 }
 
 /// Whether the text of a flag's value means that it is not given after all.

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{
-    Enable, JsonRpc, Level, LoginPrompts, Pager, Pattern, Platform, Prompt, Rejection, Samples, SessionKind, ShowGate,
-    Source,
+    Enable, JsonRpc, Level, LoginPrompts, Pager, Pattern, Platform, Prompt, Rejection, Samples, SessionKind,
+    ShowGate, Source,
 };
 use crate::error::Error;
 use crate::text::did_you_mean;
@@ -381,6 +381,10 @@ impl Reader<'_> {
             if verb.arguments.iter().any(|argument| argument.kind == ArgumentType::Line) {
                 self.errors
                     .push(key.error(format!("the verb `{name}` takes any command and has no sources")));
+                continue;
+            }
+            if verb.asks.is_some() {
+                self.errors.push(key.error(format!("the verb `{name}` needs no sources")));
                 continue;
             }
             match value.items("the sources of a verb") {

@@ -10,15 +10,16 @@ use crate::yang::Depth;
 
 /// Adds what a reply holds to `gathered`.
 pub(super) fn read(step: &Step, text: &str, gathered: &mut Gathered) -> Result<(), Failure> {
-    let (Ask::Restconf(path, query) | Ask::Netconf(Operation::Yang(path, query))) = &step.ask else {
-        gathered.texts.push((step.command.clone(), text.to_owned()));
-        return Ok(());
-    };
-    let names: Vec<String> = path.steps().iter().map(|step| step.name.clone()).collect();
-    let one = path.steps().last().is_some_and(|step| !step.keys.is_empty());
-    let depth = match query.depth {
-        Some(Depth::Levels(levels)) => Some(usize::from(levels.get())),
-        Some(Depth::Unbounded) | None => None,
+    let (names, one, depth) = match &step.ask {
+        Ask::Restconf(path, query) | Ask::Netconf(Operation::Yang(path, query)) => {
+            let names: Vec<String> = path.steps().iter().map(|step| step.name.clone()).collect();
+            let depth = match query.depth {
+                Some(Depth::Levels(levels)) => Some(usize::from(levels.get())),
+                Some(Depth::Unbounded) | None => None,
+            };
+            (names, path.steps().last().is_some_and(|step| !step.keys.is_empty()), depth)
+        }
+        _ => (step.below.clone(), false, None),
     };
     let read = shown(text, &step.below, &names, one, depth).map_err(|why| {
         let message = format!("the answer for `{}` is not understood: {why}", step.command);

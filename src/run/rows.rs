@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Gathered, INLINE, Reading, Step, data};
 use crate::catalogue::{Catalogue, join, rows};
 use crate::error::{Error, Failure, FailureKind};
-use crate::parse::Records;
+use crate::parse::{Reader, Records};
 use crate::parse::merge::{Part, merge};
 use crate::table::Value;
 
@@ -95,6 +95,10 @@ fn parse_now(
         };
         match reader.parse_below(&text, below) {
             Ok(records) => parts.push(Part { records, keys: reader.keys() }),
+            Err(error) if matches!(reader, Reader::Paths(_)) => {
+                let message = format!("its document is not what its parser knows: {}", error.message);
+                return Err((Failure::new(FailureKind::Parse, message), text));
+            }
             Err(error) => return Err((unknown_line(error.line, &error.text), text)),
         }
     }

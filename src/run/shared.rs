@@ -37,8 +37,8 @@ impl Flights {
             let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(under_way.entry(key.clone()).or_default())
         };
-        let _leave = Leave { flights: self, key, flight: Arc::clone(&flight) };
-        match flight.get_or_try_init(|| asking).await {
+        let part = Leave { flights: self, key, flight };
+        match part.flight.get_or_try_init(|| asking).await {
             Ok(said) => said.clone(),
             Err(Own(failure)) => Err(failure),
         }

@@ -15,6 +15,21 @@ pub struct Capabilities {
     pub notes: Vec<String>,
 }
 
+impl Capabilities {
+    /// The modules as one JSON document, a list `module`.
+    pub(super) fn document(&self) -> String {
+        let modules = self.modules.iter().filter(|module| !module.import_only).map(|module| {
+            serde_json::json!({
+                "module": module.name,
+                "revision": module.revision,
+                "features": module.features,
+                "namespace": module.namespace,
+            })
+        });
+        serde_json::json!({ "module": modules.collect::<Vec<_>>() }).to_string()
+    }
+}
+
 /// A YANG module.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Module {
@@ -28,6 +43,8 @@ pub struct Module {
     pub features: Vec<String>,
     /// Whether it is only imported, its data not being there.
     pub import_only: bool,
+    /// Where its text can be fetched.
+    pub locations: Vec<String>,
 }
 
 /// Where modules are told, the newer form first.
@@ -87,14 +104,15 @@ fn in_value(value: &Value, found: &mut Vec<Module>) {
 
 fn of_value(value: &Value, import_only: bool) -> Option<Module> {
     let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
-    let features = value.get("feature").and_then(Value::as_array).into_iter().flatten();
-    module(
-        text("name"),
-        text("revision"),
-        text("namespace"),
-        features.filter_map(Value::as_str).map(str::to_owned).collect(),
-        import_only || text("conformance-type") == "import",
-    )
+    // A leaf, or a leaf-list.
+    let all = |name: &str| -> Vec<String> {
+        let values = match value.get(name) {
+            Some(Value::Array(items)) => items.iter().collect(),
+            other => Vec::from_iter(other),
+        };
+        values.into_iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    module(&text, &all, import_only)
 }
 
 fn in_element(element: &Element, found: &mut Vec<Module>) {
@@ -105,25 +123,27 @@ fn in_element(element: &Element, found: &mut Vec<Module>) {
             continue;
         }
         let text = |name: &str| child.child(name).unwrap_or_default();
-        let features = child.children.iter().filter(|inner| inner.name == "feature");
-        found.extend(module(
-            text("name"),
-            text("revision"),
-            text("namespace"),
-            features.map(|inner| inner.text.trim().to_owned()).collect(),
-            import_only || text("conformance-type") == "import",
-        ));
+        let all = |name: &str| -> Vec<String> {
+            let found = child.children.iter().filter(|inner| inner.name == name);
+            found.map(|inner| inner.text.trim().to_owned()).collect()
+        };
+        found.extend(module(&text, &all, import_only));
     }
 }
 
-fn module(
-    name: &str,
-    revision: &str,
-    namespace: &str,
-    features: Vec<String>,
+/// A module of its leaves: `schema` in RFC 7895, `location` in RFC 8525.
+fn module<'v>(
+    text: &dyn Fn(&str) -> &'v str,
+    all: &dyn Fn(&str) -> Vec<String>,
     import_only: bool,
 ) -> Option<Module> {
-    let revision = (!revision.is_empty()).then(|| revision.to_owned());
-    let (name, namespace) = (name.to_owned(), namespace.to_owned());
-    (!name.is_empty()).then_some(Module { name, revision, namespace, features, import_only })
+    let name = text("name").to_owned();
+    (!name.is_empty()).then(|| Module {
+        name,
+        revision: Some(text("revision").to_owned()).filter(|revision| !revision.is_empty()),
+        namespace: text("namespace").to_owned(),
+        features: all("feature"),
+        import_only: import_only || text("conformance-type") == "import",
+        locations: all("schema").into_iter().chain(all("location")).collect(),
+    })
 }

@@ -61,6 +61,10 @@ pub enum Ask {
     Restconf(Path, Query),
     /// An operation by NETCONF.
     Netconf(Operation),
+    /// The modules of a device, as one JSON document: a list `module`.
+    Modules(Via),
+    /// A module's text: its name and, where it matters, its revision.
+    Schema(Via, String, Option<String>),
 }
 
 impl Ask {
@@ -71,6 +75,7 @@ impl Ask {
             Self::Jsonrpc => Via::Jsonrpc,
             Self::Restconf(..) => Via::Restconf,
             Self::Netconf(_) => Via::Netconf,
+            Self::Modules(via) | Self::Schema(via, ..) => *via,
         }
     }
 }
@@ -125,19 +130,53 @@ impl Transport {
                 let reply = self.restconf.get(asked).await?;
                 Ok(Output { text: reply.text, took: reply.took, warm: reply.warm, notes: reply.notes })
             }
+            Ask::Modules(via) => self.modules(*via, request).await,
+            Ask::Schema(Via::Netconf, module, revision) => {
+                let operation = Operation::GetSchema {
+                    identifier: module.clone(),
+                    version: revision.clone(),
+                    format: Some("yang".to_owned()),
+                };
+                let reply = self.netconf.request(netconf_request(request, operation)).await?;
+                let text = reply.content()?;
+                let notes = reply.notes();
+                Ok(Output { text, took: reply.took, warm: reply.warm, notes })
+            }
+            Ask::Schema(_, module, revision) => {
+                let Request { device, deadline, cancel, .. } = request;
+                let reply =
+                    self.restconf.schema(device, module, revision.as_deref(), deadline, cancel).await?;
+                Ok(Output { text: reply.text, took: reply.took, warm: reply.warm, notes: reply.notes })
+            }
             Ask::Netconf(operation) => {
-                let Request { device, platform, jumps, deadline, cancel, .. } = request;
-                let target = netconf::Target::new(device, platform, jumps);
-                let asked = netconf::Request { target, operation: operation.clone(), deadline, cancel };
-                let reply = self.netconf.request(asked).await?;
+                let reply = self.netconf.request(netconf_request(request, operation.clone())).await?;
                 let notes = reply.notes();
                 Ok(Output { text: reply.text, took: reply.took, warm: reply.warm, notes })
             }
         }
     }
 
+    async fn modules(&self, via: Via, request: Request) -> Result<Output, Failure> {
+        let begun = Instant::now();
+        let (deadline, cancel) = (request.deadline, request.cancel.clone());
+        let found = match via {
+            Via::Netconf => {
+                let target = netconf::Target::new(request.device, request.platform, request.jumps);
+                self.netconf.modules(&target, deadline, &cancel).await?
+            }
+            _ => self.restconf.capabilities(request.device, deadline, cancel).await?,
+        };
+        let (text, notes) = (found.document(), found.notes);
+        Ok(Output { text, took: begun.elapsed(), warm: false, notes })
+    }
+
     /// Closes all sessions and connections.
     pub async fn close_all(&self) {
         tokio::join!(self.netconf.close_all(), self.restconf.close_all(), self.ssh.close_all());
     }
+}
+
+fn netconf_request(request: Request, operation: Operation) -> netconf::Request {
+    let Request { device, platform, jumps, deadline, cancel, .. } = request;
+    netconf::Request { target: netconf::Target::new(device, platform, jumps), operation, deadline, cancel }
 }

@@ -28,7 +28,7 @@ pub fn load(files: &BTreeMap<String, Node>, errors: &mut Vec<Error>) -> BTreeMap
                 check(stem, node, &verb, errors);
                 claim(node, &verb, &mut words, errors);
                 if errors.len() == before {
-                    if !verb.columns.is_empty() {
+                    if !verb.columns.is_empty() || verb.asks.is_some() {
                         verb.arguments.push(via());
                     }
                     verbs.insert(verb.name.clone(), Arc::new(verb));
@@ -102,7 +102,7 @@ fn check(stem: &str, node: &Node, verb: &Verb, errors: &mut Vec<Error>) {
     if line.is_some_and(|index| index + 1 != verb.arguments.len()) {
         errors.push(node.nearest(&["arguments"]).error("an argument of type `line` must be the last one"));
     }
-    if line.is_none() && verb.columns.is_empty() {
+    if line.is_none() && verb.columns.is_empty() && verb.asks.is_none() {
         errors.push(node.error(format!("the verb `{}` has no columns", verb.name)));
     }
 }
@@ -209,7 +209,11 @@ fn check_argument(place: &Node, argument: &Argument, errors: &mut Vec<Error>) {
             ArgumentType::Choice => argument.choices.contains(default),
             ArgumentType::Ip => default.parse::<std::net::IpAddr>().is_ok(),
             ArgumentType::Prefix => default.parse::<ipnetwork::IpNetwork>().is_ok(),
-            ArgumentType::Flag | ArgumentType::Line | ArgumentType::Mac => false,
+            ArgumentType::Flag
+            | ArgumentType::Line
+            | ArgumentType::Mac
+            | ArgumentType::Path
+            | ArgumentType::Fields => false,
             ArgumentType::Word | ArgumentType::Host | ArgumentType::Interface => is_value(default),
         };
         if !fits {

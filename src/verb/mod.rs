@@ -25,6 +25,18 @@ pub enum Class {
     Probe,
 }
 
+/// What a verb asks that no platform needs sources for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Asks {
+    /// Data of a YANG model by their path.
+    Data,
+    /// The modules of a device.
+    Modules,
+    /// A module's text.
+    Schema,
+}
+
 /// One verb.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,6 +54,9 @@ pub struct Verb {
     /// The right it needs.
     #[serde(default)]
     pub class: Class,
+    /// What it asks by itself; where there is nothing, the platforms' sources say it.
+    #[serde(default)]
+    pub asks: Option<Asks>,
     /// Seconds for the whole answer where the usual limit is too short (a trace with silent hops).
     #[serde(default)]
     pub timeout: Option<u64>,
@@ -152,6 +167,10 @@ pub enum ArgumentType {
     Choice,
     /// Present or not.
     Flag,
+    /// A path to data of a YANG model, or one word that a platform has for one.
+    Path,
+    /// Nodes to select below a path (RFC 8040, 4.8.3).
+    Fields,
     /// The rest of the line (the command of `show`); passes the platform's read-only gate later.
     Line,
 }

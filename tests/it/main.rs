@@ -22,4 +22,5 @@ mod support;
 mod table;
 mod terminal;
 mod textfsm;
+mod ways;
 mod web;

@@ -48,6 +48,8 @@ fn values(argument: &Argument) -> Vec<ArgumentValue> {
         ArgumentType::Word => vec![word("RED")],
         ArgumentType::Interface => vec![word("Ethernet1/0")],
         ArgumentType::Mac => vec![word("00:53:00:00:00:01")],
+        ArgumentType::Path => vec![word("ietf-interfaces:interfaces")],
+        ArgumentType::Fields => vec![word("name")],
         ArgumentType::Line => vec![word("version")],
         ArgumentType::Choice => argument.choices.iter().map(|choice| word(choice)).collect(),
         ArgumentType::Flag => vec![ArgumentValue::Flag],

@@ -6,9 +6,9 @@ mod faults;
 mod framing;
 mod frozen;
 mod real;
-mod server;
+pub mod server;
 mod sharing;
-mod yuma;
+pub mod yuma;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -7,7 +7,7 @@ mod http2;
 mod jetconf;
 mod logins;
 mod meaning;
-mod server;
+pub mod server;
 mod tls;
 
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nocbot::error::Failure;
-use nocbot::inventory::{Device, Login, HttpsLogin};
+use nocbot::inventory::{Device, HttpsLogin, Login};
 use nocbot::secret::{Secret, SecretRef};
 use nocbot::transport::http::Settings;
 use nocbot::transport::restconf::{Path, Query, Reply, Request, Restconf};
