@@ -33,16 +33,16 @@ pub fn shown(
     for name in names {
         let mut next = Vec::new();
         is_list = false;
-        for (key, value) in found.iter().flat_map(|tree| entries(tree)) {
+        for (key, value) in found.iter().flat_map(|tree| tree.entries()) {
             if local(key) == name.as_str() {
                 is_list |= matches!(value, Tree::List(_));
-                flat(value, &mut |item| next.push(item));
+                value.each(&mut |item| next.push(item));
             }
         }
         found = next;
     }
     found.retain(|tree| !tree.is_empty() || matches!(tree, Tree::Null) && names.is_empty());
-    let leaves = |tree: &&Tree| entries(tree).iter().all(|(_, value)| is_leaf(value));
+    let leaves = |tree: &&Tree| tree.entries().iter().all(|(_, value)| is_leaf(value));
     let rows = found.iter().all(|tree| matches!(tree, Tree::Map(_)));
     match found.as_slice() {
         [] => Ok(Shown::Nothing),
@@ -85,7 +85,7 @@ fn fill(
     shortened: &mut Vec<String>,
 ) {
     let mut done: Vec<&str> = Vec::new();
-    for (key, _) in entries(tree) {
+    for (key, _) in tree.entries() {
         // A list of XML is several entries of one name.
         if depth < 2 || done.contains(&key.as_str()) {
             continue;
@@ -93,11 +93,11 @@ fn fill(
         done.push(key);
         let name = format!("{prefix}{}", local(key));
         let mut items = Vec::new();
-        for (_, value) in entries(tree).iter().filter(|(other, _)| other == key) {
-            flat(value, &mut |item| items.push(item));
+        for (_, value) in tree.entries().iter().filter(|(other, _)| other == key) {
+            value.each(&mut |item| items.push(item));
         }
         let several =
-            items.len() > 1 || entries(tree).iter().any(|(k, v)| k == key && matches!(v, Tree::List(_)));
+            items.len() > 1 || tree.entries().iter().any(|(k, v)| k == key && matches!(v, Tree::List(_)));
         match items.as_slice() {
             [container @ Tree::Map(_)] if !several && container.leaf().is_none() => {
                 fill(container, &format!("{name}."), depth - 1, header, row, shortened);
@@ -132,7 +132,7 @@ fn put(name: String, texts: &[&str], header: &mut Vec<String>, row: &mut Vec<Cel
 
 /// A leaf's text, or that of an entry's first leaf: most models have the key there.
 fn first_leaf(tree: &Tree) -> Option<&str> {
-    tree.leaf().or_else(|| entries(tree).iter().find_map(|(_, value)| value.leaf()))
+    tree.leaf().or_else(|| tree.entries().iter().find_map(|(_, value)| value.leaf()))
 }
 
 fn is_leaf(tree: &Tree) -> bool {
@@ -178,20 +178,6 @@ fn line(indent: usize, text: &str, out: &mut String) {
     out.extend(std::iter::repeat_n("  ", indent));
     out.push_str(text);
     out.push('\n');
-}
-
-fn entries(tree: &Tree) -> &[(String, Tree)] {
-    match tree {
-        Tree::Map(entries) => entries,
-        _ => &[],
-    }
-}
-
-fn flat<'t>(tree: &'t Tree, each: &mut dyn FnMut(&'t Tree)) {
-    match tree {
-        Tree::List(items) => items.iter().for_each(|item| flat(item, each)),
-        other => each(other),
-    }
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{Gathered, INLINE, Reading, Step, data};
 use crate::catalogue::{Catalogue, join, rows};
 use crate::error::{Error, Failure, FailureKind};
-use crate::parse::{Reader, Records};
 use crate::parse::merge::{Part, merge};
+use crate::parse::{Reader, Records};
 use crate::table::Value;
 
 /// Adds what `text` holds to `gathered`.

@@ -48,6 +48,22 @@ impl Tree {
         }
     }
 
+    /// The entries of a map; anything else has none.
+    pub fn entries(&self) -> &[(String, Self)] {
+        match self {
+            Self::Map(entries) => entries,
+            Self::Null | Self::Text(_) | Self::List(_) => &[],
+        }
+    }
+
+    /// Calls `each` with every item: one thing and a list of one are the same, and a list in a list too.
+    pub fn each<'t>(&'t self, each: &mut dyn FnMut(&'t Self)) {
+        match self {
+            Self::List(items) => items.iter().for_each(|item| item.each(each)),
+            other => each(other),
+        }
+    }
+
     /// The text of a leaf: of a text, or of an object that wraps one (`{"data": "x"}`, an element with
     /// attributes).
     pub fn leaf(&self) -> Option<&str> {

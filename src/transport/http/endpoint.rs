@@ -114,7 +114,10 @@ impl Endpoint {
     pub fn notes(&self) -> Vec<String> {
         match self.trust {
             Trust::Anybody => {
-                vec!["the certificate was not verified (`verify: false`); anybody may have answered".to_owned()]
+                vec![
+                    "the certificate was not verified (`verify: false`); anybody may have answered"
+                        .to_owned(),
+                ]
             }
             Trust::Authorities(_) | Trust::Pin(_) => Vec::new(),
         }
