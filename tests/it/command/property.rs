@@ -1,6 +1,8 @@
 //! Whatever is typed: no panic, errors with a place and an example, and one canonical form.
 
 use nocbot::command::{Command, Question, canonical, complete, normalise, parse, resolve, understand};
+use nocbot::verb::ArgumentType;
+use nocbot::yang::{Fields, Path};
 use proptest::prelude::*;
 
 use super::{check_error, shape, small, verbs};
@@ -46,8 +48,22 @@ fn only_plain_text_reaches_a_device(question: &Question) {
             assert!(!line.contains("$(") && !line.contains("${"), "{line:?}");
             assert!(!line.is_empty() && line.trim() == line && !line.contains("  "), "{line:?}");
         }
-        Command::Verb { arguments, .. } => {
-            for value in arguments.values().map(ToString::to_string) {
+        Command::Verb { verb, arguments, .. } => {
+            for (name, value) in arguments {
+                let value = value.to_string();
+                match verb.arguments.iter().find(|argument| argument.name == *name).map(|found| found.kind) {
+                    // Keys of a path may be anything; none leaves its place.
+                    Some(ArgumentType::Path) if value.contains(':') => {
+                        let sent = Path::parse(&value).unwrap().to_string();
+                        assert!(sent.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%/=,:".contains(&b)));
+                        continue;
+                    }
+                    Some(ArgumentType::Fields) => {
+                        assert!(Fields::parse(&value).is_ok());
+                        continue;
+                    }
+                    _ => {}
+                }
                 let bad = |c: char| !(c.is_ascii_alphanumeric() || "_.:/+-@".contains(c));
                 assert!(!value.is_empty() && !value.contains(bad), "{value:?}");
             }
