@@ -7,7 +7,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::reach::Reach;
+use super::reach::{Reach, What};
 use super::shared::{Flights, Own, Said};
 use super::{Gathered, INLINE, Job, LINES, Reading, Step, Way, rows};
 use crate::catalogue::Catalogue;
@@ -60,7 +60,7 @@ impl Task {
         let mut before: Vec<(Via, String)> = Vec::new();
         for (index, way) in job.ways.iter().enumerate() {
             let last = index + 1 == job.ways.len();
-            if let Some(why) = self.reach.down(device, way.via).filter(|_| !last) {
+            if let Some(why) = self.reach.down(device, What::Way(way.via)).filter(|_| !last) {
                 before.push((way.via, why));
                 continue;
             }
@@ -77,8 +77,8 @@ impl Task {
             if last || !self.may_go_on(&failure) {
                 return Err(with_ways(failure, &before));
             }
-            if failure.kind != FailureKind::Rejected {
-                self.reach.failed(device, way.via, &failure.message);
+            if !matches!(failure.kind, FailureKind::Rejected | FailureKind::Unsupported) {
+                self.reach.failed(device, What::Way(way.via), &failure.message);
             }
             before.push((way.via, failure.message));
         }
@@ -107,15 +107,7 @@ impl Task {
     async fn steps(&self, job: &Job, way: &Way) -> Result<Gathered, Failure> {
         let mut gathered = Gathered::default();
         for step in &way.steps {
-            let mut read = self.ask(job, step, &mut gathered).await;
-            for other in &step.otherwise {
-                match &read {
-                    Err(failure) if self.may_ask_otherwise(step, failure) => {
-                        read = self.ask(job, other, &mut gathered).await;
-                    }
-                    _ => break,
-                }
-            }
+            let read = self.ask_or_otherwise(job, step, &mut gathered).await;
             let join = matches!(step.reading, Reading::Join(..));
             match read {
                 // What only adds to rows that are there may be missing, and the answer says so.
@@ -127,6 +119,30 @@ impl Task {
             }
         }
         Ok(gathered)
+    }
+
+    /// Asks a step, or what stands for it; what was refused a while ago is not asked again where there is something else.
+    async fn ask_or_otherwise(&self, job: &Job, step: &Step, gathered: &mut Gathered) -> Result<(), Failure> {
+        let device = &job.device.name;
+        let mut asked = vec![step];
+        asked.extend(&step.otherwise);
+        let Some((last, before)) = asked.split_last() else { return Ok(()) };
+        for step in before {
+            let what = What::Command(step.ask.via(), step.command.clone());
+            if self.reach.down(device, what.clone()).is_some() {
+                continue;
+            }
+            match self.ask(job, step, gathered).await {
+                Err(failure) if self.may_ask_otherwise(step, &failure) => {
+                    // A document that was no document may be one the next time.
+                    if failure.kind != FailureKind::Parse {
+                        self.reach.failed(device, what, &failure.message);
+                    }
+                }
+                done => return done,
+            }
+        }
+        self.ask(job, last, gathered).await
     }
 
     /// Sends one command and reads what comes.
