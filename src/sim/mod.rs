@@ -19,10 +19,13 @@
 //! An idle device costs a listening socket and one parked task.
 
 mod cli;
+mod data;
 mod fault;
 mod files;
 mod gear;
+mod https;
 mod net;
+mod netconf;
 mod roster;
 mod running;
 mod server;
@@ -105,6 +108,7 @@ impl Network {
             password: Secret::new(""),
             secret: Secret::new(""),
             mode: None,
+            sessions: netconf::Sessions::default(),
         };
         let mode = device.first_mode()?;
         Some(device.run(line, &mode).text)
