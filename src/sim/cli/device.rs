@@ -65,7 +65,8 @@ impl Device {
     /// What it offers to programs: old releases offer nothing.
     pub fn offer(&self) -> Option<&Offer> {
         let node = self.view.node().filter(|node| !node.old)?;
-        self.dialect().offers.get(&node.variant)
+        let offers = &self.dialect().offers;
+        offers.get(&node.variant).or_else(|| offers.get("all"))
     }
 
     /// The mode of a new session.

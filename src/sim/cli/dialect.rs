@@ -53,7 +53,8 @@ pub struct DialectFile {
     /// Requests without a shell.
     #[serde(default)]
     pub exec: Exec,
-    /// What its variants offer to programs: files of `data/`. A variant without a line offers nothing.
+    /// What its variants offer to programs: files of `data/`, `all` for those without a line of their
+    /// own. Where there is none, nothing is offered.
     #[serde(default)]
     pub programs: BTreeMap<String, String>,
     /// Pattern → what it does.

@@ -182,7 +182,8 @@ impl Offer {
     pub fn rpc(&self, name: &str, arguments: &BTreeMap<String, String>) -> Option<Result<String>> {
         let netconf = self.netconf.as_ref()?;
         let template = netconf.rpcs.get(name)?;
-        let context = Value::from_iter([("rpc".to_owned(), Value::from_iter(arguments.clone()))]);
+        let arguments = arguments.iter().map(|(name, text)| (name.as_str(), Value::from(text.as_str())));
+        let context = Value::from_pairs([("rpc", Value::from_pairs(arguments))]);
         let line = self.templates.render_str(template, context);
         let line = line.map(|line| format!("{line} | {}", netconf.form));
         Some(line.map_err(|error| Error::config(format!("data/{}.yaml: `{name}`: {error:#}", self.name))))
