@@ -16,7 +16,8 @@
 //!   Running ── stop ──► one cancel token ──► all of them; `stop` waits for the last
 //! ```
 //!
-//! An idle device costs a listening socket and one parked task.
+//! Beside it, where the device offers it: an HTTPS listener task, RESTCONF and JSON-RPC (https).
+//! An idle device costs a listening socket and one parked task for each of the two.
 
 mod cli;
 mod data;

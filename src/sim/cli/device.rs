@@ -133,6 +133,7 @@ impl Device {
                 return Printed { text, refused: true, pager: true, ..Printed::default() };
             };
             action.show = Some(template);
+            action.print = None;
         }
         let mut values: Vec<(&str, Value)> =
             action.with.iter().map(|(name, value)| (name.as_str(), Value::from(value.clone()))).collect();

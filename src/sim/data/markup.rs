@@ -101,7 +101,7 @@ fn begin(start: &BytesStart<'_>, around: Option<&Element>) -> Result<Element, St
     let name = start.name();
     let name: &str = name.as_ref();
     let (prefix, local) = name.split_once(':').unwrap_or(("", name));
-    element.name = local.to_owned();
+    local.clone_into(&mut element.name);
     element.namespace = match element.prefixes.get(prefix) {
         Some(namespace) => namespace.clone(),
         None if prefix.is_empty() => String::new(),

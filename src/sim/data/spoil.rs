@@ -8,7 +8,9 @@ pub fn enlarge(node: &mut Node, written: usize, bytes: usize) {
     if written == 0 || bytes <= written {
         return;
     }
-    repeat(node, bytes / written + 1);
+    // What stands around the list is not repeated: a few copies more make up for it.
+    let times = bytes / written;
+    repeat(node, times + times / 32 + 2);
 }
 
 fn repeat(node: &mut Node, times: usize) -> bool {

@@ -113,14 +113,12 @@ fn perform(device: &Device, rpc: &JsonRpc, request: &Value) -> Result<Vec<Value>
         let printed = device.run(&format!("{line} | {}", rpc.form), &mode);
         let document: Option<Value> =
             (!printed.refused).then(|| serde_json::from_str(&printed.text).ok()).flatten();
-        match document {
-            Some(document) => results.push(document),
-            None => {
-                let said = "Command cannot be used over the API at this time. To see ASCII output, set \
-                            format='text' in your request";
-                return refused(UNCONVERTED, "unconverted command", said);
-            }
-        }
+        let Some(document) = document else {
+            let said = "Command cannot be used over the API at this time. To see ASCII output, set \
+                        format='text' in your request";
+            return refused(UNCONVERTED, "unconverted command", said);
+        };
+        results.push(document);
     }
     Ok(results)
 }

@@ -112,9 +112,11 @@ impl Capabilities {
         self.modules().find(|known| known.name == module).map(|known| known.namespace)
     }
 
-    /// The version of the YANG library (RFC 7895: 1.0, RFC 8525: 1.1), if there is one.
+    /// The highest version of the YANG library (RFC 7895: 1.0, RFC 8525: 1.1), if there is one; servers
+    /// announce several.
     pub fn yang_library(&self) -> Option<&str> {
-        self.protocol("yang-library")?.uri.rsplit(':').next()
+        let libraries = self.all.iter().filter_map(|one| one.uri.strip_prefix(PROTOCOL));
+        libraries.filter_map(|rest| rest.strip_prefix("yang-library:")).max()
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the simulated devices tell programs, asked through the transports of the product.
 
+mod faults;
+mod jsonrpc;
 mod netconf;
 mod restconf;
 
@@ -48,7 +50,7 @@ impl Asker {
         let device = Arc::clone(inventory.get(name).unwrap());
         let catalogue = Catalogue::builtin_with(inventory).unwrap();
         let platform = catalogue.platform(&device.platform).unwrap();
-        Target { port: device.login.netconf.port, platform: platform.clone(), jumps: Vec::new(), device }
+        Target { platform: platform.clone(), jumps: Vec::new(), device }
     }
 
     async fn rpc(&self, name: &str, operation: Operation) -> Result<Reply, Failure> {

@@ -1,7 +1,7 @@
 //! RESTCONF of the simulated devices.
 
 use nocbot::error::FailureKind;
-use nocbot::transport::restconf::{Depth, Fields, Query};
+use nocbot::transport::restconf::{Content, Depth, Fields, Query};
 
 use super::super::start;
 use super::Asker;
@@ -71,6 +71,9 @@ async fn keys_depth_fields_and_what_is_not_there() {
     assert!(none.nothing, "{}", none.text);
     let wrong = asker.get("r5", "no-such-module:x", Query::default()).await;
     assert!(wrong.is_err() || wrong.unwrap().nothing);
+    let query = Query { content: Some(Content::Nonconfig), ..Query::default() };
+    let none = asker.get("r5", interfaces, query).await.unwrap();
+    assert!(none.nothing, "{}", none.text);
     let unknown = asker.get("r1", interfaces, Query::default()).await.unwrap_err();
     assert!(matches!(unknown.kind, FailureKind::Connect | FailureKind::Auth), "{unknown:?}");
     asker.stop().await;
