@@ -13,8 +13,10 @@ use super::{Gathered, INLINE, Job, LINES, Reading, Step, Way, rows};
 use crate::catalogue::Catalogue;
 use crate::error::{Failure, FailureKind};
 use crate::parse::Reader;
+use crate::profile::Platform;
+use crate::secret::mask_document;
 use crate::text::clean;
-use crate::transport::{Request, Transport};
+use crate::transport::{Ask, Request, Transport};
 use crate::verb::{Class, Via};
 
 /// What a transport gets on top of the deadline to hand over its partial output.
@@ -171,10 +173,17 @@ impl Task {
     }
 
     /// Device text as anyone may see it: without what a screen would act on, and without secrets.
-    async fn shown(&self, job: &Job, text: String) -> String {
+    async fn shown(&self, job: &Job, ask: &Ask, text: String) -> String {
         let platform = Arc::clone(&job.platform);
         let short = text.len() <= INLINE;
-        let work = move || platform.masked(&clean(&text)).into_owned();
+        let mask: fn(&Platform, &str) -> String = match ask {
+            Ask::Command => |platform, text| platform.masked(text).into_owned(),
+            // A model holds no secrets, and speaks of passwords and keys.
+            Ask::Schema(..) | Ask::Modules(_) => |_, text| text.to_owned(),
+            // The platform's patterns are for lines: of a document they could take away its signs.
+            Ask::Jsonrpc | Ask::Restconf(..) | Ask::Netconf(_) => |_, text| mask_document(text).into_owned(),
+        };
+        let work = move || mask(&platform, &clean(&text));
         if short { work() } else { tokio::task::spawn_blocking(work).await.unwrap_or_default() }
     }
 
@@ -235,11 +244,11 @@ impl Task {
         match output {
             Ok(Ok(output)) => {
                 let notes = output.notes.iter().map(|note| clean(&job.platform.masked(note))).collect();
-                Ok(Said { text: self.shown(job, output.text).await.into(), notes })
+                Ok(Said { text: self.shown(job, &step.ask, output.text).await.into(), notes })
             }
             Ok(Err(failure)) => {
                 let partial = match failure.partial {
-                    Some(partial) => Some(self.shown(job, partial).await),
+                    Some(partial) => Some(self.shown(job, &step.ask, partial).await),
                     None => None,
                 };
                 Err(Failure { partial, message: clean(&job.platform.masked(&failure.message)), ..failure })

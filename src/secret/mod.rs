@@ -4,9 +4,11 @@
 //! into a [`Secret`] when a device is dialled and not before, so that a rotated password needs no
 //! reload. No error of this module holds a secret or what a helper printed.
 
+mod mask;
 mod read;
 mod resolve;
 
+pub use mask::mask_document;
 pub use read::path_of;
 pub(crate) use read::{Piece, pieces};
 

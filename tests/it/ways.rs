@@ -336,6 +336,19 @@ async fn data_of_any_path() {
 }
 
 #[tokio::test]
+async fn secrets_in_documents_are_shown_to_nobody() {
+    let config = r#"{"acme-vrf:vrf": [{"name": "RED", "password": "hunter3", "tacacs": {"key": {"key": "hunter4"}}}]}"#;
+    let lab = lab(move |_| json(config), |_| {}).await;
+    let answer = ask(&lab.bot, "get r1 vrfs").await;
+    assert_eq!(rows(&answer).len(), 1, "{answer:?}");
+    let wrong = ask(&lab.bot, "get r1 acme-vrf:other").await;
+    assert_eq!(wrong.failures[0].failure.kind.as_str(), "parse", "{wrong:?}");
+    for shown in [format!("{answer:?}"), format!("{wrong:?}")] {
+        assert!(shown.contains("***") && !shown.contains("hunter"), "{shown}");
+    }
+}
+
+#[tokio::test]
 async fn modules_and_their_texts() {
     let library = r#"{"ietf-yang-library:modules-state": {"module": [
         {"name": "acme-vrf", "revision": "2026-01-02", "namespace": "urn:acme:vrf", "feature": ["a"], "schema": "https://elsewhere.example/m/acme-vrf"}]}}"#;
