@@ -65,6 +65,8 @@ enum Source {
     Path(Path),
     /// Names of identities (RFC 7950, 9.10), whose prefixes are taken off.
     Identity(Path),
+    /// Of the texts those that the pattern matches, each its first group or the whole match; with a text to join them, one.
+    Picked(Path, Option<Regex>, Option<String>),
     Constant(String),
 }
 
@@ -202,7 +204,23 @@ fn cell(place: &Place<'_>, source: &Source) -> Cell {
             let names: Vec<&str> = texts(place, path).into_iter().map(tree::local).collect();
             collected(&names)
         }
+        Source::Picked(path, pattern, join) => {
+            let found = texts(place, path).into_iter();
+            let found: Vec<&str> = match pattern {
+                Some(pattern) => found.filter_map(|text| picked(pattern, text)).collect(),
+                None => found.collect(),
+            };
+            match join {
+                Some(join) => Cell::Text(found.join(join)),
+                None => collected(&found),
+            }
+        }
     }
+}
+
+fn picked<'t>(pattern: &Regex, text: &'t str) -> Option<&'t str> {
+    let found = pattern.captures(text)?;
+    found.get(1).or_else(|| found.get(0)).map(|found| found.as_str())
 }
 
 fn collected(texts: &[&str]) -> Cell {
