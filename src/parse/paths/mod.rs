@@ -65,7 +65,8 @@ enum Source {
     Path(Path),
     /// Names of identities (RFC 7950, 9.10), whose prefixes are taken off.
     Identity(Path),
-    /// Of the texts those that the pattern matches, each its first group or the whole match; with a text to join them, one.
+    /// Of the texts all that the pattern matches: of each match the first group that took part, or the whole match of a
+    /// pattern without groups. With a text to join them, one.
     Picked(Path, Option<Regex>, Option<String>),
     Constant(String),
 }
@@ -207,7 +208,7 @@ fn cell(place: &Place<'_>, source: &Source) -> Cell {
         Source::Picked(path, pattern, join) => {
             let found = texts(place, path).into_iter();
             let found: Vec<&str> = match pattern {
-                Some(pattern) => found.filter_map(|text| picked(pattern, text)).collect(),
+                Some(pattern) => found.flat_map(|text| picked(pattern, text)).collect(),
                 None => found.collect(),
             };
             match join {
@@ -218,9 +219,12 @@ fn cell(place: &Place<'_>, source: &Source) -> Cell {
     }
 }
 
-fn picked<'t>(pattern: &Regex, text: &'t str) -> Option<&'t str> {
-    let found = pattern.captures(text)?;
-    found.get(1).or_else(|| found.get(0)).map(|found| found.as_str())
+fn picked<'t>(pattern: &'t Regex, text: &'t str) -> impl Iterator<Item = &'t str> {
+    let whole = pattern.captures_len() == 1;
+    pattern.captures_iter(text).map(move |found| {
+        let piece = if whole { found.get(0) } else { found.iter().skip(1).flatten().next() };
+        piece.map_or("", |piece| piece.as_str())
+    })
 }
 
 fn collected(texts: &[&str]) -> Cell {
