@@ -59,6 +59,14 @@ pub fn rows(verb: &Verb, source: &Source, records: &Records) -> Mapped {
     Mapped { notes: notes.collect(), rows }
 }
 
+/// Lays the words that stand instead of a state over rows whose other columns came later, by a join.
+pub fn overlay(verb: &Verb, rows: &mut [Vec<Value>]) {
+    let overlays = overlays(verb);
+    for row in rows {
+        overlays.iter().for_each(|overlay| overlay.lay(row));
+    }
+}
+
 /// A word that stands instead of a state where other columns are so.
 struct Overlay<'a> {
     column: usize,

@@ -90,4 +90,3 @@ pub enum Reading {
     /// Text.
     Text,
 }
-

@@ -36,7 +36,8 @@ impl Paths {
             .get("format")
             .ok_or_else(|| node.error("the key `format` is missing").hint("it is `json`, `xml` or `yang`"))?;
         let Head { format } = Head { format: format.decode()? };
-        let mut paths = Self { format, header: Vec::new(), tables: Vec::new(), empty: Vec::new(), keys: Vec::new() };
+        let mut paths =
+            Self { format, header: Vec::new(), tables: Vec::new(), empty: Vec::new(), keys: Vec::new() };
         paths.table(&node)?;
         if let Some(also) = node.get("also") {
             for item in also.items("`also`")? {

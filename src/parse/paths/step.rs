@@ -200,8 +200,10 @@ mod tests {
         assert!(path.root);
         assert_eq!(path.values().collect::<Vec<_>>(), ["VRF"]);
         let name = |name: &str, optional, filters| Step::Name { name: name.into(), optional, filters };
-        let filter = |key: &str, value: &str, equal| {
-            Filter { key: vec![key.into()], test: Test::Is(value.into()), equal }
+        let filter = |key: &str, value: &str, equal| Filter {
+            key: vec![key.into()],
+            test: Test::Is(value.into()),
+            equal,
         };
         let wanted = [
             name("vrfs", false, vec![]),

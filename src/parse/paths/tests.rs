@@ -154,8 +154,12 @@ also:
         r#"["10.0.0.3", "bgp.l3vpn.0", "", ""]"#,
     ];
     assert_eq!(read(&picking, text), wanted);
-    let lines = paths("format: json\nrows: /a\nvalues: {HOP: {path: hop, match: '(?m)^(?:([0-9.]+)|None)'}}\n");
-    assert_eq!(read(&lines, r#"{"a": {"hop": "10.0.0.1 (x)\nNone\n10.0.0.2"}}"#), [r#"["10.0.0.1++10.0.0.2"]"#]);
+    let lines =
+        paths("format: json\nrows: /a\nvalues: {HOP: {path: hop, match: '(?m)^(?:([0-9.]+)|None)'}}\n");
+    assert_eq!(
+        read(&lines, r#"{"a": {"hop": "10.0.0.1 (x)\nNone\n10.0.0.2"}}"#),
+        [r#"["10.0.0.1++10.0.0.2"]"#]
+    );
     for (values, message) in [
         ("{A: {path: a, match: '('}}", "is no regular expression"),
         ("{A: {path: a, split: b}}", "split"),
