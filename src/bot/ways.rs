@@ -67,20 +67,17 @@ pub(super) fn chosen(arguments: &Arguments) -> Option<Via> {
 }
 
 fn no_way(verb: &Verb, platform: &Platform, known: &[(Via, &Source)], wanted: Option<Via>) -> Failure {
-    let list =
-        |name: fn(Via) -> String| known.iter().map(|(via, _)| name(*via)).collect::<Vec<_>>().join(" or ");
+    let list = |name: fn(Via) -> String| {
+        known.iter().map(|(via, _)| name(*via)).collect::<Vec<_>>().join(" or ")
+    };
     let names = list(|via| via.to_string());
     match wanted {
-        Some(wanted) => {
-            unable(format!("{} answers `{}` over {names}, not over {wanted}", platform.title, verb.name))
-                .hint("leave away `via`")
-        }
-        None => {
-            unable(format!("{} answers `{}` over {names} only", platform.title, verb.name)).hint(format!(
-                "name the connection {} in the device's `connection_options`",
-                list(|via| format!("`{}`", via.word()))
-            ))
-        }
+        Some(wanted) => unable(format!("{} answers `{}` over {names}, not over {wanted}", platform.title, verb.name))
+            .hint("leave away `via`"),
+        None => unable(format!("{} answers `{}` over {names} only", platform.title, verb.name)).hint(format!(
+            "name the connection {} in the device's `connection_options`",
+            list(|via| format!("`{}`", via.word()))
+        )),
     }
 }
 

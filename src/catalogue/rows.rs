@@ -394,6 +394,17 @@ mod tests {
     }
 
     #[test]
+    fn a_word_is_laid_over_a_state_when_a_join_brought_its_reason() {
+        let mut verb = verb(&[("admin", Type::State), ("state", Type::State)]);
+        let reason = [("admin".to_owned(), "down".to_owned())].into_iter().collect();
+        verb.columns[1].instead = [("admin-down".to_owned(), reason)].into_iter().collect();
+        let mut rows = vec![vec![Value::text("down"), Value::text("down")], vec![Value::Null, Value::text("down")]];
+        overlay(&verb, &mut rows);
+        let states: Vec<String> = rows.iter().map(|row| row[1].to_string()).collect();
+        assert_eq!(states, ["admin-down", "down"]);
+    }
+
+    #[test]
     fn a_map_prefers_the_exact_case() {
         let map = [("L", "local"), ("l", "lisp"), ("B", "bgp")];
         let map = map.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect();

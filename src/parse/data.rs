@@ -96,8 +96,7 @@ fn fill(
         for (_, value) in entries(tree).iter().filter(|(other, _)| other == key) {
             flat(value, &mut |item| items.push(item));
         }
-        let several =
-            items.len() > 1 || entries(tree).iter().any(|(k, v)| k == key && matches!(v, Tree::List(_)));
+        let several = items.len() > 1 || entries(tree).iter().any(|(k, v)| k == key && matches!(v, Tree::List(_)));
         match items.as_slice() {
             [container @ Tree::Map(_)] if !several && container.leaf().is_none() => {
                 fill(container, &format!("{name}."), depth - 1, header, row, shortened);
@@ -226,8 +225,7 @@ mod tests {
     #[test]
     fn one_entry_is_a_tree() {
         let way = names(&["interfaces", "interface"]);
-        let text =
-            r#"{"m:interface": [{"name": "eth0", "ipv4": {"address": [{"ip": "10.0.0.1", "x": null}]}}]}"#;
+        let text = r#"{"m:interface": [{"name": "eth0", "ipv4": {"address": [{"ip": "10.0.0.1", "x": null}]}}]}"#;
         let wanted = "name: eth0\nipv4:\n  address:\n    - ip: 10.0.0.1\n      x:\n";
         assert_eq!(shown(text, &way, &way, true, None).unwrap(), Shown::Tree(wanted.to_owned()));
         let system = r#"{"m:system": {"contact": "a <b>", "clock": {"zone": "UTC"}}}"#;

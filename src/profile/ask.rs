@@ -54,8 +54,7 @@ impl Ask {
     /// # Errors
     /// A place is no name of an argument.
     pub fn arguments(&self) -> Result<Vec<ArgumentRef>> {
-        let of_line =
-            |line: &CommandLine| line.arguments().into_iter().map(|(found, _)| found.clone()).collect();
+        let of_line = |line: &CommandLine| line.arguments().into_iter().map(|(found, _)| found.clone()).collect();
         match self {
             Self::Command(line) | Self::Jsonrpc(line) => Ok(of_line(line)),
             Self::Yang(path, _) => {

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{
-    Enable, JsonRpc, Level, LoginPrompts, Pager, Pattern, Platform, Prompt, Rejection, Samples, SessionKind,
-    ShowGate, Source,
+    Enable, JsonRpc, Level, LoginPrompts, Pager, Pattern, Platform, Prompt, Rejection, Samples, SessionKind, ShowGate,
+    Source,
 };
 use crate::error::Error;
 use crate::text::did_you_mean;

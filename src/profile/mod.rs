@@ -7,8 +7,8 @@ pub mod load;
 mod mask;
 mod pattern;
 
-pub use crate::verb::Via;
 pub use ask::{Ask, fill};
+pub use crate::verb::Via;
 pub use line::{ArgumentRef, Attribute, CommandLine};
 pub use pattern::Pattern;
 

@@ -90,3 +90,4 @@ pub enum Reading {
     /// Text.
     Text,
 }
+

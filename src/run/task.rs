@@ -66,9 +66,7 @@ impl Task {
             }
             let failure = match self.steps(job, way).await {
                 Ok(mut gathered) => {
-                    let notes = before
-                        .iter()
-                        .map(|(via, why)| format!("asked over {}: {via} failed: {why}", way.via));
+                    let notes = before.iter().map(|(via, why)| format!("asked over {}: {via} failed: {why}", way.via));
                     gathered.notes.splice(0..0, notes);
                     return Ok(gathered);
                 }

@@ -76,9 +76,8 @@ fn document(endpoint: &Endpoint, form: &JsonRpc, command: &str, answer: &Answer)
     }
     if answer.status == StatusCode::NOT_FOUND {
         let message = format!("{who} has nothing at {}", form.path);
-        return Err(
-            Failure::new(FailureKind::Unsupported, message).hint("switch its HTTP interface for commands on")
-        );
+        return Err(Failure::new(FailureKind::Unsupported, message)
+            .hint("switch its HTTP interface for commands on"));
     }
     if let Some(said) = error {
         let message = format!("{who} refused `{command}`: {said}");

@@ -180,7 +180,8 @@ impl<'t> Reader<'t> {
             self.rest = before;
             return Err(self.wrong("there is no name of a node"));
         }
-        let mut step = Step { module: module.map(str::to_owned), name: local.to_owned(), keys: Vec::new() };
+        let mut step =
+            Step { module: module.map(str::to_owned), name: local.to_owned(), keys: Vec::new() };
         if let Some(rest) = self.rest.strip_prefix('=') {
             self.rest = rest;
             step.keys.push((None, self.key()?));

@@ -120,8 +120,7 @@ fn sendable(ask: &Ask, arguments: &Arguments) -> Result<()> {
         Ask::Command(line) | Ask::Jsonrpc(line) => line.render(arguments).map(drop),
         Ask::Yang(path, _) => path.map_keys(|key| fill(key, arguments)).map(drop),
         Ask::Rpc(xml) => {
-            let read = Element::parse(xml)
-                .map_err(|error| Error::config(format!("the operation is no XML: {error}")))?;
+            let read = Element::parse(xml).map_err(|error| Error::config(format!("the operation is no XML: {error}")))?;
             if read.len() != 1 {
                 return Err(Error::config("the operation is not one element"));
             }

@@ -72,10 +72,7 @@ mod tests {
         let wanted = r#"Map([("a", Map([("b", Map([("n", Text("1"))]))]))])"#;
         let below = ["a".to_owned(), "b".to_owned()];
         for (text, below) in [
-            (
-                "<rpc-reply message-id='1'><data><a xmlns='urn:m'><b><n>1</n></b></a></data></rpc-reply>",
-                &[][..],
-            ),
+            ("<rpc-reply message-id='1'><data><a xmlns='urn:m'><b><n>1</n></b></a></data></rpc-reply>", &[][..]),
             ("<m:a xmlns:m='urn:m'><b><n>1</n></b></m:a>", &[][..]),
             ("<b xmlns='urn:m'><n>1</n></b>", &below[..]),
         ] {
@@ -88,12 +85,7 @@ mod tests {
 
     #[test]
     fn nothing_is_a_document_without_entries() {
-        for text in [
-            "{}",
-            "<rpc-reply><data/></rpc-reply>",
-            "<rpc-reply message-id='1'><data xmlns='x'/></rpc-reply>",
-            "<data/>",
-        ] {
+        for text in ["{}", "<rpc-reply><data/></rpc-reply>", "<rpc-reply message-id='1'><data xmlns='x'/></rpc-reply>", "<data/>"] {
             assert_eq!(document(text, &["a".to_owned()]), Ok(Tree::Map(Vec::new())), "{text}");
         }
     }

@@ -102,8 +102,7 @@ impl Reader<'_> {
         let written = [&raw.ssh, &raw.yang, &raw.rpc, &raw.jsonrpc];
         let mut given = ASKS.into_iter().zip(written).filter_map(|(key, text)| Some((key, text.as_ref()?)));
         let (Some((key, text)), None) = (given.next(), given.next()) else {
-            let error =
-                node.error(format!("a source has one of {}", ASKS.map(|key| format!("`{key}`")).join(", ")));
+            let error = node.error(format!("a source has one of {}", ASKS.map(|key| format!("`{key}`")).join(", ")));
             self.errors.push(error.hint("each way to ask is a source of its own, the best first"));
             return None;
         };

@@ -73,8 +73,7 @@ impl Making<'_> {
         let Some(module) = module else { return Ok(element) };
         let namespace = (self.namespaces)(module).ok_or_else(|| {
             let message = format!("{} does not have the module `{module}`", self.who);
-            Failure::new(FailureKind::Unsupported, message)
-                .hint("`capabilities` lists the modules of a device")
+            Failure::new(FailureKind::Unsupported, message).hint("`capabilities` lists the modules of a device")
         })?;
         Ok(element.namespace(&namespace))
     }
@@ -108,11 +107,7 @@ mod tests {
         for (path, fields, wanted) in [
             ("", "", ""),
             ("a:b/c", "", r#"<b xmlns="urn:a"><c/></b>"#),
-            (
-                "a:b/c[n='x<y'][m='2']/z:d",
-                "",
-                r#"<b xmlns="urn:a"><c><n>x&lt;y</n><m>2</m><d xmlns="urn:z"/></c></b>"#,
-            ),
+            ("a:b/c[n='x<y'][m='2']/z:d", "", r#"<b xmlns="urn:a"><c><n>x&lt;y</n><m>2</m><d xmlns="urn:z"/></c></b>"#),
             ("a:b", "c;d/e;z:f(g)", r#"<b xmlns="urn:a"><c/><d><e/></d><f xmlns="urn:z"><g/></f></b>"#),
         ] {
             assert_eq!(written(path, fields).as_deref(), Ok(wanted), "{path} {fields}");

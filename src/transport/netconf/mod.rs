@@ -154,8 +154,7 @@ impl Netconf {
             });
             let mut modules: Vec<super::Module> = in_hello.collect();
             for module in self.read_library(&lease.session).await.unwrap_or_default() {
-                if !modules.iter().any(|known| known.name == module.name && known.revision == module.revision)
-                {
+                if !modules.iter().any(|known| known.name == module.name && known.revision == module.revision) {
                     modules.push(module.clone());
                 }
             }
@@ -293,12 +292,10 @@ impl Netconf {
             let (session, warm) = (&lease.session, lease.warm);
             let who = &session.shared.who;
             let library = self.library(session, operation).await;
-            let namespaces = |module: &str| {
-                session.hello.capabilities.namespace_of(module).or_else(|| {
-                    let found = library?.iter().find(|known| known.name == module)?;
-                    Some(found.namespace.clone())
-                })
-            };
+            let namespaces = |module: &str| session.hello.capabilities.namespace_of(module).or_else(|| {
+                let found = library?.iter().find(|known| known.name == module)?;
+                Some(found.namespace.clone())
+            });
             let element = operation.element(&session.hello.capabilities, who, &namespaces)?;
             let begun = Instant::now();
             stage.reached(session);

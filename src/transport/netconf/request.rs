@@ -10,10 +10,10 @@ use super::error::AskError;
 use super::operation::Operation;
 use super::session::Session;
 use super::settings::PORT;
+use crate::transport::ssh::key;
 use crate::error::FailureKind;
 use crate::inventory::Device;
 use crate::profile::Platform;
-use crate::transport::ssh::key;
 
 /// Whom to ask.
 #[derive(Debug, Clone)]

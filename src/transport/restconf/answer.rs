@@ -5,10 +5,10 @@ use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use super::errors::{self, RpcError};
 use super::{Format, json};
+use crate::transport::xml;
 use crate::error::{Failure, FailureKind};
 use crate::text::clean_line;
 use crate::transport::http::{Answer, Credentials, Endpoint};
-use crate::transport::xml;
 
 /// What an answer means, when it is no failure.
 pub(super) enum Meaning {

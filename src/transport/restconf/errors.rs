@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::text::clean_line;
 use crate::transport::xml::Element;
+use crate::text::clean_line;
 
 /// Characters of all errors of an answer that a person is shown.
 const MAX_LINE: usize = 1000;

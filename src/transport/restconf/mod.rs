@@ -13,9 +13,9 @@ mod json;
 mod message;
 mod root;
 
-pub use crate::yang::{Content, Depth, Fields, Path, Query};
 pub use errors::{RpcError, errors};
 pub use message::{Format, Reply, Request};
+pub use crate::yang::{Content, Depth, Fields, Path, Query};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nocbot::error::Failure;
-use nocbot::inventory::{Device, HttpsLogin, Login};
+use nocbot::inventory::{Device, Login, HttpsLogin};
 use nocbot::secret::{Secret, SecretRef};
 use nocbot::transport::http::Settings;
 use nocbot::transport::restconf::{Path, Query, Reply, Request, Restconf};

@@ -193,8 +193,7 @@ mod tests {
         let filter = "<!-- one -->\n<x:vrfs xmlns:x='urn:x'>\n  <vrf><name>{vrf}</name><!-- --><t/></vrf>\n</x:vrfs>\n<b/>";
         let elements = Element::parse(filter).unwrap();
         assert_eq!(elements.len(), 2);
-        let filled =
-            elements[0].try_map_values(&mut |text| Some(text.replace("{vrf}", "RED</name>"))).unwrap();
+        let filled = elements[0].try_map_values(&mut |text| Some(text.replace("{vrf}", "RED</name>"))).unwrap();
         assert_eq!(
             String::from_utf8(filled.write().unwrap()).unwrap(),
             "<x:vrfs xmlns:x=\"urn:x\"><vrf><name>RED&lt;/name&gt;</name><t/></vrf></x:vrfs>"
