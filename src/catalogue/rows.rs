@@ -63,7 +63,9 @@ pub fn rows(verb: &Verb, source: &Source, records: &Records) -> Mapped {
 pub fn overlay(verb: &Verb, rows: &mut [Vec<Value>]) {
     let overlays = overlays(verb);
     for row in rows {
-        overlays.iter().for_each(|overlay| overlay.lay(row));
+        for overlay in &overlays {
+            overlay.lay(row);
+        }
     }
 }
 
@@ -398,7 +400,8 @@ mod tests {
         let mut verb = verb(&[("admin", Type::State), ("state", Type::State)]);
         let reason = [("admin".to_owned(), "down".to_owned())].into_iter().collect();
         verb.columns[1].instead = [("admin-down".to_owned(), reason)].into_iter().collect();
-        let mut rows = vec![vec![Value::text("down"), Value::text("down")], vec![Value::Null, Value::text("down")]];
+        let mut rows =
+            vec![vec![Value::text("down"), Value::text("down")], vec![Value::Null, Value::text("down")]];
         overlay(&verb, &mut rows);
         let states: Vec<String> = rows.iter().map(|row| row[1].to_string()).collect();
         assert_eq!(states, ["admin-down", "down"]);

@@ -166,7 +166,7 @@ also:
         ("{A: {path: '{B}/a'}}", "takes no `{NAME}`"),
     ] {
         let error = Paths::compile("t", &format!("format: xml\nrows: /a\nvalues: {values}\n")).unwrap_err();
-        assert!(error.report().to_string().contains(message), "{values}: {}", error.report());
+        assert!(error.report().contains(message), "{values}: {}", error.report());
     }
 }
 
