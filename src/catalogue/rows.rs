@@ -59,6 +59,16 @@ pub fn rows(verb: &Verb, source: &Source, records: &Records) -> Mapped {
     Mapped { notes: notes.collect(), rows }
 }
 
+/// Lays the words that stand instead of a state over rows whose other columns came later, by a join.
+pub fn overlay(verb: &Verb, rows: &mut [Vec<Value>]) {
+    let overlays = overlays(verb);
+    for row in rows {
+        for overlay in &overlays {
+            overlay.lay(row);
+        }
+    }
+}
+
 /// A word that stands instead of a state where other columns are so.
 struct Overlay<'a> {
     column: usize,
@@ -384,6 +394,18 @@ mod tests {
         assert_eq!(shown(&verb, &both, &["VRF", "V4", "V6"], cells), ["RED | Et4"]);
         let cells = vec![Cell::Text("RED".into()), list(&["1 ms", "1 ms"])];
         assert_eq!(shown(&verb, &source(&[]), &["VRF", "INTERFACES"], cells), ["RED | 1 ms, 1 ms"]);
+    }
+
+    #[test]
+    fn a_word_is_laid_over_a_state_when_a_join_brought_its_reason() {
+        let mut verb = verb(&[("admin", Type::State), ("state", Type::State)]);
+        let reason = [("admin".to_owned(), "down".to_owned())].into_iter().collect();
+        verb.columns[1].instead = [("admin-down".to_owned(), reason)].into_iter().collect();
+        let mut rows =
+            vec![vec![Value::text("down"), Value::text("down")], vec![Value::Null, Value::text("down")]];
+        overlay(&verb, &mut rows);
+        let states: Vec<String> = rows.iter().map(|row| row[1].to_string()).collect();
+        assert_eq!(states, ["admin-down", "down"]);
     }
 
     #[test]

@@ -47,6 +47,7 @@ pub(super) async fn read(
             let mapped = rows::rows(verb, source, &records);
             if matches!(step.reading, Reading::Join(..)) {
                 join::fill(verb, &mut gathered.rows, &mapped.rows);
+                rows::overlay(verb, &mut gathered.rows);
             } else {
                 gathered.columns = rows::columns(verb);
                 gathered.parsed = true;

@@ -5,7 +5,7 @@ use std::fmt;
 use regex::Regex;
 use serde::Deserialize;
 
-use super::step::{Filter, Path, Step};
+use super::step::{Filter, Path, Step, Test};
 use super::{Empty, Format, Paths, Rows, Source};
 use crate::error::{Error, Result};
 use crate::yaml::Node;
@@ -127,19 +127,34 @@ fn source(node: &Node) -> Result<Source> {
     if let Some(constant) = node.text().and_then(|text| text.strip_prefix('=')) {
         return Ok(Source::Constant(constant.to_owned()));
     }
-    let identity = node.get("identity");
-    if identity.is_some() {
-        let mut unknown = Vec::new();
-        node.unknown_keys(&["identity"], &mut unknown);
-        if let Some(error) = unknown.into_iter().next() {
-            return Err(error);
-        }
+    if let Some(place) = node.get("path") {
+        known_keys(node, &["path", "match", "join"])?;
+        let matched = node.get("match").map(pattern).transpose()?;
+        let join = node.get("join").and_then(Node::text).map(str::to_owned);
+        return Ok(Source::Picked(value_path(place)?, matched, join));
     }
-    let path = path(identity.unwrap_or(node))?;
+    let Some(identity) = node.get("identity") else { return value_path(node).map(Source::Path) };
+    known_keys(node, &["identity"])?;
+    value_path(identity).map(Source::Identity)
+}
+
+fn known_keys(node: &Node, keys: &[&str]) -> Result<()> {
+    let mut unknown = Vec::new();
+    node.unknown_keys(keys, &mut unknown);
+    unknown.into_iter().next().map_or(Ok(()), Err)
+}
+
+fn value_path(node: &Node) -> Result<Path> {
+    let path = path(node)?;
     if path.values().next().is_some() {
         return Err(node.error("a value's path takes no `{NAME}`; write `*` for every entry"));
     }
-    Ok(if identity.is_some() { Source::Identity(path) } else { Source::Path(path) })
+    Ok(path)
+}
+
+fn pattern(node: &Node) -> Result<Regex> {
+    let text = node.text().unwrap_or_default();
+    Regex::new(text).map_err(|error| node.error(format!("`{text}` is no regular expression: {error}")))
 }
 
 fn nothing(node: &Node) -> Result<Empty> {
@@ -166,8 +181,10 @@ impl fmt::Display for Path {
                 Step::Each { value, .. } => write!(f, "{{{value}}}")?,
                 Step::Name { name, filters, .. } => {
                     f.write_str(name)?;
-                    for Filter { key, value, equal } in filters {
-                        write!(f, "[{key}{}{value}]", if *equal { "=" } else { "!=" })?;
+                    for Filter { key, test, equal } in filters {
+                        let not = if *equal { "" } else { "!" };
+                        let sign = if matches!(test, Test::Is(_)) { "=" } else { "~" };
+                        write!(f, "[{}{not}{sign}{}]", key.join("/"), test.as_str())?;
                     }
                 }
             }

@@ -65,6 +65,9 @@ enum Source {
     Path(Path),
     /// Names of identities (RFC 7950, 9.10), whose prefixes are taken off.
     Identity(Path),
+    /// Of the texts all that the pattern matches: of each match the first group that took part, or the whole match of a
+    /// pattern without groups. With a text to join them, one.
+    Picked(Path, Option<Regex>, Option<String>),
     Constant(String),
 }
 
@@ -202,7 +205,26 @@ fn cell(place: &Place<'_>, source: &Source) -> Cell {
             let names: Vec<&str> = texts(place, path).into_iter().map(tree::local).collect();
             collected(&names)
         }
+        Source::Picked(path, pattern, join) => {
+            let found = texts(place, path).into_iter();
+            let found: Vec<&str> = match pattern {
+                Some(pattern) => found.flat_map(|text| picked(pattern, text)).collect(),
+                None => found.collect(),
+            };
+            match join {
+                Some(join) => Cell::Text(found.join(join)),
+                None => collected(&found),
+            }
+        }
     }
+}
+
+fn picked<'t>(pattern: &'t Regex, text: &'t str) -> impl Iterator<Item = &'t str> {
+    let whole = pattern.captures_len() == 1;
+    pattern.captures_iter(text).map(move |found| {
+        let piece = if whole { found.get(0) } else { found.iter().skip(1).flatten().next() };
+        piece.map_or("", |piece| piece.as_str())
+    })
 }
 
 fn collected(texts: &[&str]) -> Cell {

@@ -1,5 +1,7 @@
 //! Paths: `/vrfs/{VRF}/routes/{PREFIX}/vias?`.
 
+use regex::Regex;
+
 /// A path through a [`Tree`](crate::parse::tree::Tree).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Path {
@@ -22,13 +24,46 @@ pub(super) enum Step {
     Keys,
 }
 
-/// `[key=value]` or `[key!=value]`: which of several entries are meant.
+/// `[key=value]`, `[key!=value]`, `[key~pattern]` or `[key!~pattern]`: which of several entries are meant. The key is a
+/// name, or several with `/` between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Filter {
-    pub key: String,
-    pub value: String,
+    pub key: Vec<String>,
+    pub test: Test,
     pub equal: bool,
 }
+
+/// What a text is compared with.
+#[derive(Debug, Clone)]
+pub(super) enum Test {
+    Is(String),
+    Like(Regex),
+}
+
+impl Test {
+    pub(super) fn holds(&self, text: &str) -> bool {
+        match self {
+            Self::Is(value) => value == text,
+            Self::Like(pattern) => pattern.is_match(text),
+        }
+    }
+
+    /// The text, or the pattern, as it is written.
+    pub(super) fn as_str(&self) -> &str {
+        match self {
+            Self::Is(value) => value,
+            Self::Like(pattern) => pattern.as_str(),
+        }
+    }
+}
+
+impl PartialEq for Test {
+    fn eq(&self, other: &Self) -> bool {
+        matches!(self, Self::Is(_)) == matches!(other, Self::Is(_)) && self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Test {}
 
 impl Path {
     /// Reads a path; the error says what is wrong with it.
@@ -120,7 +155,8 @@ fn step(piece: &str) -> Result<Step, String> {
     }
     let mut filters = Vec::new();
     while !rest.is_empty() {
-        let inner = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        let inner = rest.strip_prefix('[').and_then(|rest| Some((rest, closing(rest)?)));
+        let inner = inner.and_then(|(rest, end)| Some((rest.get(..end)?, rest.get(end + 1..)?)));
         let (inner, after) = inner.ok_or_else(|| format!("`{rest}` is no condition such as [name=value]"))?;
         filters.push(filter(inner)?);
         rest = after;
@@ -128,15 +164,29 @@ fn step(piece: &str) -> Result<Step, String> {
     Ok(Step::Name { name: name.to_owned(), optional, filters })
 }
 
+/// Where the bracket is that closes a condition: none between quotes.
+fn closing(text: &str) -> Option<usize> {
+    let mut quoted = false;
+    text.char_indices().find_map(|(at, letter)| {
+        quoted ^= letter == '\'';
+        (letter == ']' && !quoted).then_some(at)
+    })
+}
+
 fn filter(inner: &str) -> Result<Filter, String> {
-    let parts = match inner.split_once("!=") {
-        Some((key, value)) => Some((key, value, false)),
-        None => inner.split_once('=').map(|(key, value)| (key, value, true)),
+    let parts = inner.find(['=', '~']).and_then(|at| Some((inner.get(..at)?, inner.get(at..)?)));
+    let (key, value) = parts.ok_or_else(|| format!("`[{inner}]` is no condition such as [name=value]"))?;
+    let (key, equal) = key.strip_suffix('!').map_or((key, true), |key| (key, false));
+    let text = |value: &str| value.trim().trim_matches('\'').to_owned();
+    let test = match value.strip_prefix('~') {
+        Some(pattern) => {
+            let pattern = text(pattern);
+            let wrong = |error| format!("`{pattern}` is no regular expression: {error}");
+            Test::Like(Regex::new(&pattern).map_err(wrong)?)
+        }
+        None => Test::Is(text(value.get(1..).unwrap_or_default())),
     };
-    let (key, value, equal) =
-        parts.ok_or_else(|| format!("`[{inner}]` is no condition such as [name=value]"))?;
-    let value = value.trim().trim_matches('\'').to_owned();
-    Ok(Filter { key: key.trim().to_owned(), value, equal })
+    Ok(Filter { key: key.trim().split('/').map(str::to_owned).collect(), test, equal })
 }
 
 #[cfg(test)]
@@ -150,7 +200,11 @@ mod tests {
         assert!(path.root);
         assert_eq!(path.values().collect::<Vec<_>>(), ["VRF"]);
         let name = |name: &str, optional, filters| Step::Name { name: name.into(), optional, filters };
-        let filter = |key: &str, value: &str, equal| Filter { key: key.into(), value: value.into(), equal };
+        let filter = |key: &str, value: &str, equal| Filter {
+            key: vec![key.into()],
+            test: Test::Is(value.into()),
+            equal,
+        };
         let wanted = [
             name("vrfs", false, vec![]),
             Step::Each { value: "VRF".into(), optional: false },
@@ -161,6 +215,13 @@ mod tests {
             Step::Keys,
         ];
         assert_eq!(path.steps, wanted);
+        let path = Path::parse("peer[rib/name!~'^bgp[.]'][as~^65]").unwrap();
+        let like = |pattern: &str| Test::Like(Regex::new(pattern).unwrap());
+        let wanted = [
+            Filter { key: vec!["rib".into(), "name".into()], test: like("^bgp[.]"), equal: false },
+            Filter { key: vec!["as".into()], test: like("^65"), equal: true },
+        ];
+        assert_eq!(path.steps, [name("peer", false, wanted.into())]);
         assert_eq!(Path::parse("/").unwrap(), Path { root: true, steps: vec![] });
         assert_eq!(Path::parse(".").unwrap(), Path { root: false, steps: vec![] });
     }
@@ -175,6 +236,7 @@ mod tests {
             ("a[b", "is not closed"),
             ("a['b", "is not closed"),
             ("a[b]", "no condition"),
+            ("a[b~'(']", "no regular expression"),
             ("{}/a", "must end the path"),
             ("[a=b]", "has no name"),
         ] {

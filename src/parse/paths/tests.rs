@@ -129,3 +129,52 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn values_are_picked_and_joined() {
+    let picking = paths(
+        "format: xml
+rows: /reply/peer[rib/name!~'^bgp[.]']/rib?
+values:
+  NEIGHBOR: {path: ../address, match: '^([^+]+)'}
+  TABLE: {path: name, match: '[a-z0-9]+[.][0-9]+$'}
+  FLAGS: {path: '../flags/{}', match: '^[a-z-]+$', join: ' '}
+  STATE: [{path: '../flags/{}', match: '^is-(down)$'}, '=up']
+also:
+  - {rows: \"/reply/peer[rib/name~'^bgp[.]']/rib[name!~'^[A-Z]']\", values: {NEIGHBOR: ../address, TABLE: name}}
+",
+    );
+    let text = "<reply>
+      <peer><address>10.0.0.1+179</address><rib><name>RED.inet.0</name></rib><flags z='1'><is-down/><traps/></flags></peer>
+      <peer><address>10.0.0.2</address></peer>
+      <peer><address>10.0.0.3</address><rib><name>bgp.l3vpn.0</name></rib><rib><name>RED.inet.0</name></rib></peer></reply>";
+    let wanted = [
+        r#"["10.0.0.1", "inet.0", "is-down traps", "down"]"#,
+        r#"["10.0.0.2", "", "", "up"]"#,
+        r#"["10.0.0.3", "bgp.l3vpn.0", "", ""]"#,
+    ];
+    assert_eq!(read(&picking, text), wanted);
+    let lines =
+        paths("format: json\nrows: /a\nvalues: {HOP: {path: hop, match: '(?m)^(?:([0-9.]+)|None)'}}\n");
+    assert_eq!(
+        read(&lines, r#"{"a": {"hop": "10.0.0.1 (x)\nNone\n10.0.0.2"}}"#),
+        [r#"["10.0.0.1++10.0.0.2"]"#]
+    );
+    for (values, message) in [
+        ("{A: {path: a, match: '('}}", "is no regular expression"),
+        ("{A: {path: a, split: b}}", "split"),
+        ("{A: {path: '{B}/a'}}", "takes no `{NAME}`"),
+    ] {
+        let error = Paths::compile("t", &format!("format: xml\nrows: /a\nvalues: {values}\n")).unwrap_err();
+        assert!(error.report().contains(message), "{values}: {}", error.report());
+    }
+}
+
+#[test]
+fn an_element_with_attributes_only_is_empty() {
+    let paths = paths("format: xml\nrows: /reply/info/peer\nvalues: {A: a}\n");
+    for text in ["<reply id='1'/>", "<reply id='1'><info style='x'/></reply>"] {
+        assert!(read(&paths, text).is_empty(), "{text}");
+    }
+    assert!(paths.parse("<reply id='1'><other/></reply>").is_err());
+}

@@ -102,7 +102,7 @@ pub(super) fn leads(document: &Tree, path: &Path) -> bool {
     let mut here = vec![document];
     for step in &path.steps {
         let Step::Name { name, optional: false, filters } = step else { return true };
-        if here.iter().all(|tree| tree.is_empty()) {
+        if here.iter().all(|tree| holds_nothing(tree)) {
             return true;
         }
         let mut next = Vec::new();
@@ -122,6 +122,14 @@ pub(super) fn leads(document: &Tree, path: &Path) -> bool {
     true
 }
 
+/// Whether there is nothing in an entry; an XML element may have attributes all the same.
+fn holds_nothing(tree: &Tree) -> bool {
+    match tree {
+        Tree::Map(entries) => entries.iter().all(|(name, _)| name.starts_with('@')),
+        other => other.is_empty(),
+    }
+}
+
 /// Whether the document is empty, or has the entry that the path begins with.
 pub(super) fn begins(document: &Tree, path: &Path) -> bool {
     match path.steps.first() {
@@ -139,9 +147,16 @@ fn is(key: &str, name: &str) -> bool {
 }
 
 fn meets(item: &Tree, filter: &Filter) -> bool {
-    let mut equal = false;
-    for (_, value) in item.entries().iter().filter(|(key, _)| is(key, &filter.key)) {
-        value.each(&mut |value| equal |= value.leaf() == Some(&filter.value));
+    let mut places = vec![item];
+    for name in &filter.key {
+        let mut next = Vec::new();
+        for place in places {
+            for (_, value) in place.entries().iter().filter(|(key, _)| is(key, name)) {
+                value.each(&mut |value| next.push(value));
+            }
+        }
+        places = next;
     }
+    let equal = places.iter().any(|place| place.leaf().is_some_and(|text| filter.test.holds(text)));
     equal == filter.equal
 }
