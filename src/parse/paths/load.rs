@@ -36,7 +36,8 @@ impl Paths {
             .get("format")
             .ok_or_else(|| node.error("the key `format` is missing").hint("it is `json`, `xml` or `yang`"))?;
         let Head { format } = Head { format: format.decode()? };
-        let mut paths = Self { format, header: Vec::new(), tables: Vec::new(), empty: Vec::new(), keys: Vec::new() };
+        let mut paths =
+            Self { format, header: Vec::new(), tables: Vec::new(), empty: Vec::new(), keys: Vec::new() };
         paths.table(&node)?;
         if let Some(also) = node.get("also") {
             for item in also.items("`also`")? {
@@ -122,23 +123,44 @@ fn path(node: &Node) -> Result<Path> {
     Path::parse(text).map_err(|message| node.error(message))
 }
 
+/// The forms of a value that is more than a path.
+const FORMS: [&str; 4] = ["identity", "path", "match", "text"];
+
 fn source(node: &Node) -> Result<Source> {
     if let Some(constant) = node.text().and_then(|text| text.strip_prefix('=')) {
         return Ok(Source::Constant(constant.to_owned()));
     }
-    let identity = node.get("identity");
-    if identity.is_some() {
-        let mut unknown = Vec::new();
-        node.unknown_keys(&["identity"], &mut unknown);
-        if let Some(error) = unknown.into_iter().next() {
-            return Err(error);
-        }
+    if node.text().is_some() {
+        return value_path(node).map(Source::Path);
     }
-    let path = path(identity.unwrap_or(node))?;
+    let mut unknown = Vec::new();
+    node.unknown_keys(&FORMS, &mut unknown);
+    if let Some(error) = unknown.into_iter().next() {
+        return Err(error);
+    }
+    match FORMS.map(|form| node.get(form)) {
+        [Some(path), None, None, None] => value_path(path).map(Source::Identity),
+        [None, Some(path), Some(pattern), None] => {
+            let text = pattern.text().unwrap_or_default();
+            let found = Regex::new(text)
+                .map_err(|error| pattern.error(format!("`{text}` is no regular expression: {error}")))?;
+            Ok(Source::Match(value_path(path)?, found))
+        }
+        [None, Some(path), None, Some(text)] => {
+            Ok(Source::Text(value_path(path)?, text.text().unwrap_or_default().to_owned()))
+        }
+        _ => Err(node
+            .error("this is no value")
+            .hint("it is a path, `{identity: path}`, `{path: path, match: expression}` or `{path: path, text: words}`")),
+    }
+}
+
+fn value_path(node: &Node) -> Result<Path> {
+    let path = path(node)?;
     if path.values().next().is_some() {
         return Err(node.error("a value's path takes no `{NAME}`; write `*` for every entry"));
     }
-    Ok(if identity.is_some() { Source::Identity(path) } else { Source::Path(path) })
+    Ok(path)
 }
 
 fn nothing(node: &Node) -> Result<Empty> {
@@ -152,6 +174,14 @@ fn nothing(node: &Node) -> Result<Empty> {
     })
 }
 
+fn write_filtered(f: &mut fmt::Formatter<'_>, name: &str, filters: &[Filter]) -> fmt::Result {
+    f.write_str(name)?;
+    for Filter { key, value, equal } in filters {
+        write!(f, "[{key}{}{value}]", if *equal { "=" } else { "!=" })?;
+    }
+    Ok(())
+}
+
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, step) in self.steps.iter().enumerate() {
@@ -162,13 +192,10 @@ impl fmt::Display for Path {
                 Step::Up => f.write_str("..")?,
                 Step::Any => f.write_str("*")?,
                 Step::Keys => f.write_str("{}")?,
-                Step::Each { value, .. } => write!(f, "{{{value}}}")?,
-                Step::Name { name, filters, .. } => {
-                    f.write_str(name)?;
-                    for Filter { key, value, equal } in filters {
-                        write!(f, "[{key}{}{value}]", if *equal { "=" } else { "!=" })?;
-                    }
-                }
+                Step::Each { value, except: None, .. } => write!(f, "{{{value}}}")?,
+                Step::Each { value, except: Some(except), .. } => write!(f, "{{{value}!={except}}}")?,
+                Step::Name { name, filters, .. } => write_filtered(f, name, filters)?,
+                Step::Here { filters } => write_filtered(f, ".", filters)?,
             }
         }
         Ok(())

@@ -65,6 +65,10 @@ enum Source {
     Path(Path),
     /// Names of identities (RFC 7950, 9.10), whose prefixes are taken off.
     Identity(Path),
+    /// A part of each text: the first group of the expression, or all that it matches.
+    Match(Path, Regex),
+    /// A text that stands where the path leads to something.
+    Text(Path, String),
     Constant(String),
 }
 
@@ -201,6 +205,18 @@ fn cell(place: &Place<'_>, source: &Source) -> Cell {
         Source::Identity(path) => {
             let names: Vec<&str> = texts(place, path).into_iter().map(tree::local).collect();
             collected(&names)
+        }
+        Source::Match(path, pattern) => {
+            let parts = texts(place, path).into_iter().filter_map(|text| {
+                let found = pattern.captures(text)?;
+                found.get(1).or_else(|| found.get(0)).map(|part| part.as_str())
+            });
+            collected(&parts.collect::<Vec<_>>())
+        }
+        Source::Text(path, text) => {
+            let mut any = false;
+            walk(&mut place.clone(), path, &mut |_| any = true);
+            Cell::Text(if any { text.clone() } else { String::new() })
         }
     }
 }

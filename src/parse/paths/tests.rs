@@ -129,3 +129,42 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn parts_of_texts_and_words_for_what_is_there() {
+    let paths = paths(
+        "format: json
+rows: /vrfs/{VRF!=default}
+values:
+  STATE: ['.[status=shut]/status', line]
+  METRIC: '.[direct!=true]/metric'
+  LENGTH: {path: subnets, match: '/(\\d+)$'}
+  FIRST: {path: ports, match: '^[^,]+'}
+  ROUTER: {path: 'can[router=true]', text: Router}
+  BRIDGE: {path: 'can[bridge=true]', text: Bridge}
+",
+    );
+    let text = r#"{"vrfs": {
+        "default": {"line": "up"},
+        "a": {"line": "down", "status": "shut", "direct": true, "metric": 0, "subnets": ["2001:db8::/64", "no", "10.0.0.0/8"],
+              "ports": "Vlan10, Et1", "can": {"router": true, "bridge": false}},
+        "b": {"line": "up", "status": "on", "metric": 5, "ports": "Et2"}}}"#;
+    let wanted =
+        [r#"["a", "shut", "", "64+8", "Vlan10", "Router", ""]"#, r#"["b", "up", "5", "", "Et2", "", ""]"#];
+    assert_eq!(read(&paths, text), wanted);
+}
+
+#[test]
+fn forms_of_values_that_are_none() {
+    for value in [
+        "{path: a}",
+        "{match: b}",
+        "{path: a, match: b, text: c}",
+        "{identity: a, text: b}",
+        "{path: a, match: '('}",
+        "{}",
+    ] {
+        let text = format!("format: json\nrows: /a\nvalues: {{A: {value}}}\n");
+        assert!(Paths::compile("template.yaml", &text).is_err(), "{value}");
+    }
+}

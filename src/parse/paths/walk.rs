@@ -48,9 +48,14 @@ fn go<'t>(place: &mut Place<'t>, steps: &'t [Step], found: &mut dyn FnMut(&Place
                 enter(place, &NOTHING, rest, found);
             }
         }
-        Step::Each { value: name, optional } => {
+        Step::Here { filters } => {
+            if filters.iter().all(|filter| meets(here, filter)) {
+                go(place, rest, found);
+            }
+        }
+        Step::Each { value: name, optional, except } => {
             let mut none = true;
-            for (key, value) in entries(here) {
+            for (key, value) in entries(here).iter().filter(|(key, _)| except.as_ref() != Some(key)) {
                 flat(value, &mut |item| {
                     // A count beside the entries is none of them.
                     if rest.is_empty() || !matches!(item, Tree::Text(_)) {
