@@ -124,7 +124,7 @@ fn path(node: &Node) -> Result<Path> {
 }
 
 /// The forms of a value that is more than a path.
-const FORMS: [&str; 4] = ["identity", "path", "match", "text"];
+const FORMS: [&str; 5] = ["identity", "path", "match", "text", "join"];
 
 fn source(node: &Node) -> Result<Source> {
     if let Some(constant) = node.text().and_then(|text| text.strip_prefix('=')) {
@@ -139,19 +139,23 @@ fn source(node: &Node) -> Result<Source> {
         return Err(error);
     }
     match FORMS.map(|form| node.get(form)) {
-        [Some(path), None, None, None] => value_path(path).map(Source::Identity),
-        [None, Some(path), Some(pattern), None] => {
+        [Some(path), None, None, None, None] => value_path(path).map(Source::Identity),
+        [None, Some(path), Some(pattern), None, None] => {
             let text = pattern.text().unwrap_or_default();
             let found = Regex::new(text)
                 .map_err(|error| pattern.error(format!("`{text}` is no regular expression: {error}")))?;
             Ok(Source::Match(value_path(path)?, found))
         }
-        [None, Some(path), None, Some(text)] => {
+        [None, Some(path), None, Some(text), None] => {
             Ok(Source::Text(value_path(path)?, text.text().unwrap_or_default().to_owned()))
+        }
+        [None, None, None, None, Some(parts)] => {
+            let parts = parts.items("`join`")?.iter().map(source);
+            parts.collect::<Result<Vec<_>>>().map(Source::Join)
         }
         _ => Err(node
             .error("this is no value")
-            .hint("it is a path, `{identity: path}`, `{path: path, match: expression}` or `{path: path, text: words}`")),
+            .hint("it is a path, `{identity: path}`, `{path: path, match: expression}`, `{path: path, text: words}` or `{join: [values]}`")),
     }
 }
 

@@ -70,6 +70,8 @@ enum Source {
     /// A text that stands where the path leads to something.
     Text(Path, String),
     Constant(String),
+    /// Texts one behind the other; empty where one of them is.
+    Join(Vec<Source>),
 }
 
 /// What means that there is nothing to show.
@@ -209,9 +211,19 @@ fn cell(place: &Place<'_>, source: &Source) -> Cell {
         Source::Match(path, pattern) => {
             let parts = texts(place, path).into_iter().filter_map(|text| {
                 let found = pattern.captures(text)?;
-                found.get(1).or_else(|| found.get(0)).map(|part| part.as_str())
+                found.get(usize::from(pattern.captures_len() > 1)).map(|part| part.as_str())
             });
             collected(&parts.collect::<Vec<_>>())
+        }
+        Source::Join(sources) => {
+            let mut whole = String::new();
+            for source in sources {
+                match cell(place, source) {
+                    Cell::Text(text) if !text.is_empty() => whole.push_str(&text),
+                    _ => return Cell::Text(String::new()),
+                }
+            }
+            Cell::Text(whole)
         }
         Source::Text(path, text) => {
             let mut any = false;

@@ -138,8 +138,10 @@ rows: /vrfs/{VRF!=default}
 values:
   STATE: ['.[status=shut]/status', line]
   METRIC: '.[direct!=true]/metric'
+  OWN: '.[borrowed=]/ports'
   LENGTH: {path: subnets, match: '/(\\d+)$'}
   FIRST: {path: ports, match: '^[^,]+'}
+  NAME: {join: ['=x', line, '=.', metric]}
   ROUTER: {path: 'can[router=true]', text: Router}
   BRIDGE: {path: 'can[bridge=true]', text: Bridge}
 ",
@@ -148,9 +150,9 @@ values:
         "default": {"line": "up"},
         "a": {"line": "down", "status": "shut", "direct": true, "metric": 0, "subnets": ["2001:db8::/64", "no", "10.0.0.0/8"],
               "ports": "Vlan10, Et1", "can": {"router": true, "bridge": false}},
-        "b": {"line": "up", "status": "on", "metric": 5, "ports": "Et2"}}}"#;
+        "b": {"line": "up", "status": "on", "borrowed": "Lo0", "metric": 5, "ports": "Et2"}}}"#;
     let wanted =
-        [r#"["a", "shut", "", "64+8", "Vlan10", "Router", ""]"#, r#"["b", "up", "5", "", "Et2", "", ""]"#];
+        [r#"["a", "shut", "", "Vlan10, Et1", "64+8", "Vlan10", "xdown.0", "Router", ""]"#, r#"["b", "up", "5", "", "", "Et2", "xup.5", "", ""]"#];
     assert_eq!(read(&paths, text), wanted);
 }
 
@@ -160,7 +162,7 @@ fn forms_of_values_that_are_none() {
         "{path: a}",
         "{match: b}",
         "{path: a, match: b, text: c}",
-        "{identity: a, text: b}",
+        "{identity: a, text: b}", "{join: [a], path: b}",
         "{path: a, match: '('}",
         "{}",
     ] {

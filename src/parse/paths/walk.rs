@@ -159,9 +159,14 @@ fn is(key: &str, name: &str) -> bool {
 }
 
 fn meets(item: &Tree, filter: &Filter) -> bool {
-    let mut equal = false;
+    let (mut equal, mut any) = (false, false);
     for (_, value) in entries(item).iter().filter(|(key, _)| is(key, &filter.key)) {
-        flat(value, &mut |value| equal |= value.leaf() == Some(&filter.value));
+        flat(value, &mut |value| {
+            equal |= value.leaf() == Some(&filter.value);
+            any |= !value.is_empty();
+        });
     }
+    // `[key=]`: there is none, or it is empty.
+    let equal = if filter.value.is_empty() { !any } else { equal };
     equal == filter.equal
 }
