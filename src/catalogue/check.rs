@@ -6,6 +6,8 @@ mod platform;
 mod records;
 mod source;
 
+use std::collections::BTreeSet;
+
 use super::load::sorted;
 use super::{Loaded, Sample};
 use crate::error::{Error, Place};
@@ -48,6 +50,7 @@ pub fn check(loaded: &Loaded) -> Report {
             source::check(loaded, platform, node, &mut report);
         }
     }
+    let used = used(loaded);
     for (name, parser) in &loaded.catalogue.parsers {
         let samples = loaded.samples.get(name).map(Vec::as_slice).unwrap_or_default();
         // A template that does not compile is one error, not one per sample.
@@ -66,7 +69,7 @@ pub fn check(loaded: &Loaded) -> Report {
             report.warnings.push(Error::config(warning));
         }
         let platform = name.split('/').next().unwrap_or(name);
-        if !loaded.catalogue.platforms.contains_key(platform) {
+        if !loaded.catalogue.platforms.contains_key(platform) && !used.contains(name.as_str()) {
             let warning = Error::config(format!("the parser {name} belongs to no platform"));
             report.warnings.push(warning.hint(format!("add device-profiles/platforms/{platform}.yaml")));
         }
@@ -77,6 +80,16 @@ pub fn check(loaded: &Loaded) -> Report {
     report.errors = sorted(std::mem::take(&mut report.errors));
     report.warnings = sorted(std::mem::take(&mut report.warnings));
     report
+}
+
+/// The parsers that platforms name: one that several share may belong to none of them.
+fn used(loaded: &Loaded) -> BTreeSet<&str> {
+    let own = loaded.catalogue.platforms.values().flat_map(|platform| platform.verbs.values().flatten());
+    own.flat_map(|source| {
+        let further = source.also.iter().chain(&source.join).chain(&source.otherwise);
+        std::iter::once(source).chain(further).map(|source| source.parser.as_str())
+    })
+    .collect()
 }
 
 fn check_sample(

@@ -10,6 +10,7 @@ mod parser;
 pub mod parsing;
 pub mod rows;
 mod show;
+mod units;
 
 pub use collection::Collection;
 pub use files::File;

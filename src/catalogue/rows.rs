@@ -1,5 +1,8 @@
 //! From a parser's records to a verb's rows: the one place where the two meet.
 
+use std::time::SystemTime;
+
+use super::units::with_unit;
 use crate::parse::{Cell, Records};
 use crate::profile::{Mapping, Source};
 use crate::table::{Column, Type, Value};
@@ -234,7 +237,7 @@ impl<'a> Plan<'a> {
         let text = mapped.cloned().unwrap_or(text);
         match (&mapping.default, &mapping.unit) {
             (Some(default), _) if text.is_empty() => default.clone(),
-            (_, Some(unit)) if text.parse::<f64>().is_ok() => format!("{text} {unit}"),
+            (_, Some(unit)) => with_unit(&text, unit, self.def.kind, SystemTime::now()),
             _ => text,
         }
     }

@@ -183,7 +183,7 @@ pub struct Mapping {
     pub map: BTreeMap<String, String>,
     /// Used when the parser's value is empty.
     pub default: Option<String>,
-    /// Put behind a value that is a bare number (`ms`).
+    /// What a value that is a bare number counts: put behind it (`ms`), or turned into what the column has (`bit/s`, `epoch ns`).
     pub unit: Option<String>,
 }
 

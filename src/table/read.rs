@@ -196,6 +196,7 @@ fn clock(text: &str, after_days: bool) -> Option<f64> {
 /// Seconds of a unit; no unit is seconds.
 fn seconds_of(unit: &str) -> Option<f64> {
     Some(match unit {
+        "ns" | "nanoseconds" => 1e-9,
         "us" | "usec" | "µs" | "microseconds" => 1e-6,
         "ms" | "msec" | "msecs" | "milliseconds" => 1e-3,
         "" | "s" | "sec" | "secs" | "second" | "seconds" => 1.0,

@@ -123,25 +123,41 @@ fn path(node: &Node) -> Result<Path> {
     Path::parse(text).map_err(|message| node.error(message))
 }
 
+/// The forms of a value that is more than a path.
+const FORMS: [&str; 5] = ["identity", "path", "match", "text", "join"];
+
 fn source(node: &Node) -> Result<Source> {
     if let Some(constant) = node.text().and_then(|text| text.strip_prefix('=')) {
         return Ok(Source::Constant(constant.to_owned()));
     }
-    if let Some(place) = node.get("path") {
-        known_keys(node, &["path", "match", "join"])?;
-        let matched = node.get("match").map(pattern).transpose()?;
-        let join = node.get("join").and_then(Node::text).map(str::to_owned);
-        return Ok(Source::Picked(value_path(place)?, matched, join));
+    if node.text().is_some() {
+        return value_path(node).map(Source::Path);
     }
-    let Some(identity) = node.get("identity") else { return value_path(node).map(Source::Path) };
-    known_keys(node, &["identity"])?;
-    value_path(identity).map(Source::Identity)
-}
-
-fn known_keys(node: &Node, keys: &[&str]) -> Result<()> {
     let mut unknown = Vec::new();
-    node.unknown_keys(keys, &mut unknown);
-    unknown.into_iter().next().map_or(Ok(()), Err)
+    node.unknown_keys(&FORMS, &mut unknown);
+    if let Some(error) = unknown.into_iter().next() {
+        return Err(error);
+    }
+    let get = |form: &str| node.get(form);
+    match (get("path"), get("identity"), get("text"), get("match"), get("join")) {
+        (None, Some(path), None, None, None) => value_path(path).map(Source::Identity),
+        (Some(path), None, Some(text), None, None) => {
+            Ok(Source::Text(value_path(path)?, text.text().unwrap_or_default().to_owned()))
+        }
+        (Some(path), None, None, found, join) if found.is_some() || join.is_some() => {
+            let found = found.map(pattern).transpose()?;
+            let join = join.map(|join| join.scalar("`join` beside a path").map(str::to_owned)).transpose()?;
+            Ok(Source::Picked(value_path(path)?, found, join))
+        }
+        (None, None, None, None, Some(parts)) => {
+            let parts = parts.items("`join`")?.iter().map(source);
+            parts.collect::<Result<Vec<_>>>().map(Source::Join)
+        }
+        _ => Err(node.error("this is no value").hint(
+            "it is a path, `{identity: path}`, `{path: path, match: expression, join: text}`, `{path: path, text: words}` or \
+             `{join: [values]}`",
+        )),
+    }
 }
 
 fn value_path(node: &Node) -> Result<Path> {
@@ -168,6 +184,16 @@ fn nothing(node: &Node) -> Result<Empty> {
     })
 }
 
+fn write_filtered(f: &mut fmt::Formatter<'_>, name: &str, filters: &[Filter]) -> fmt::Result {
+    f.write_str(name)?;
+    for Filter { key, test, equal } in filters {
+        let not = if *equal { "" } else { "!" };
+        let sign = if matches!(test, Test::Is(_)) { "=" } else { "~" };
+        write!(f, "[{}{not}{sign}{}]", key.join("/"), test.as_str())?;
+    }
+    Ok(())
+}
+
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, step) in self.steps.iter().enumerate() {
@@ -178,15 +204,10 @@ impl fmt::Display for Path {
                 Step::Up => f.write_str("..")?,
                 Step::Any => f.write_str("*")?,
                 Step::Keys => f.write_str("{}")?,
-                Step::Each { value, .. } => write!(f, "{{{value}}}")?,
-                Step::Name { name, filters, .. } => {
-                    f.write_str(name)?;
-                    for Filter { key, test, equal } in filters {
-                        let not = if *equal { "" } else { "!" };
-                        let sign = if matches!(test, Test::Is(_)) { "=" } else { "~" };
-                        write!(f, "[{}{not}{sign}{}]", key.join("/"), test.as_str())?;
-                    }
-                }
+                Step::Each { value, except: None, .. } => write!(f, "{{{value}}}")?,
+                Step::Each { value, except: Some(except), .. } => write!(f, "{{{value}!={except}}}")?,
+                Step::Name { name, filters, .. } => write_filtered(f, name, filters)?,
+                Step::Here { filters } => write_filtered(f, ".", filters)?,
             }
         }
         Ok(())

@@ -68,7 +68,11 @@ enum Source {
     /// Of the texts all that the pattern matches: of each match the first group that took part, or the whole match of a
     /// pattern without groups. With a text to join them, one.
     Picked(Path, Option<Regex>, Option<String>),
+    /// A text that stands where the path leads to something.
+    Text(Path, String),
     Constant(String),
+    /// Texts one behind the other; empty where one of them is.
+    Join(Vec<Source>),
 }
 
 /// What means that there is nothing to show.
@@ -215,6 +219,21 @@ fn cell(place: &Place<'_>, source: &Source) -> Cell {
                 Some(join) => Cell::Text(found.join(join)),
                 None => collected(&found),
             }
+        }
+        Source::Join(sources) => {
+            let mut whole = String::new();
+            for source in sources {
+                match cell(place, source) {
+                    Cell::Text(text) if !text.is_empty() => whole.push_str(&text),
+                    _ => return Cell::Text(String::new()),
+                }
+            }
+            Cell::Text(whole)
+        }
+        Source::Text(path, text) => {
+            let mut any = false;
+            walk(&mut place.clone(), path, &mut |_| any = true);
+            Cell::Text(if any { text.clone() } else { String::new() })
         }
     }
 }

@@ -16,8 +16,10 @@ pub(super) enum Step {
     Up,
     /// `name`, `name?`, `name[key=value]`.
     Name { name: String, optional: bool, filters: Vec<Filter> },
-    /// `{NAME}`, `{NAME}?`: every entry of a map; its key becomes the value `NAME`.
-    Each { value: String, optional: bool },
+    /// `.[key=value]`: stays, where the entry is so.
+    Here { filters: Vec<Filter> },
+    /// `{NAME}`, `{NAME}?`: every entry of a map; its key becomes the value `NAME`. `{NAME!=key}`: but this one.
+    Each { value: String, optional: bool, except: Option<String> },
     /// `*`: every entry of a map.
     Any,
     /// `{}` at the end: the keys of a map.
@@ -140,11 +142,15 @@ fn step(piece: &str) -> Result<Step, String> {
     };
     if let Some(value) = piece.strip_prefix('{') {
         let value = value.strip_suffix('}').ok_or_else(|| format!("a brace of `{piece}` is not closed"))?;
+        let (value, except) = match value.split_once("!=") {
+            Some((value, except)) => (value, Some(except.to_owned())),
+            None => (value, None),
+        };
         let good = |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
         if !value.chars().all(good) {
             return Err(format!("`{value}` is no name of a value: capitals, digits and `_`"));
         }
-        return Ok(Step::Each { value: value.to_owned(), optional });
+        return Ok(Step::Each { value: value.to_owned(), optional, except });
     }
     let (name, mut rest) = match piece.strip_prefix('\'').and_then(|quoted| quoted.split_once('\'')) {
         Some((name, rest)) => (name, rest),
@@ -160,6 +166,9 @@ fn step(piece: &str) -> Result<Step, String> {
         let (inner, after) = inner.ok_or_else(|| format!("`{rest}` is no condition such as [name=value]"))?;
         filters.push(filter(inner)?);
         rest = after;
+    }
+    if name == "." {
+        return Ok(Step::Here { filters });
     }
     Ok(Step::Name { name: name.to_owned(), optional, filters })
 }
@@ -196,9 +205,10 @@ mod tests {
 
     #[test]
     fn steps_of_every_kind() {
-        let path = Path::parse("/vrfs/{VRF}/'a/b'?/via[type=ip][name!='x/y']/../*/{}").unwrap();
+        let path =
+            Path::parse("/vrfs/{VRF}/'a/b'?/via[type=ip][name!='x/y']/../.[a=b]/{KEY!=c}/*/{}").unwrap();
         assert!(path.root);
-        assert_eq!(path.values().collect::<Vec<_>>(), ["VRF"]);
+        assert_eq!(path.values().collect::<Vec<_>>(), ["VRF", "KEY"]);
         let name = |name: &str, optional, filters| Step::Name { name: name.into(), optional, filters };
         let filter = |key: &str, value: &str, equal| Filter {
             key: vec![key.into()],
@@ -207,10 +217,12 @@ mod tests {
         };
         let wanted = [
             name("vrfs", false, vec![]),
-            Step::Each { value: "VRF".into(), optional: false },
+            Step::Each { value: "VRF".into(), optional: false, except: None },
             name("a/b", true, vec![]),
             name("via", false, vec![filter("type", "ip", true), filter("name", "x/y", false)]),
             Step::Up,
+            Step::Here { filters: vec![filter("a", "b", true)] },
+            Step::Each { value: "KEY".into(), optional: false, except: Some("c".into()) },
             Step::Any,
             Step::Keys,
         ];

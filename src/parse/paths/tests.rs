@@ -163,6 +163,7 @@ also:
     for (values, message) in [
         ("{A: {path: a, match: '('}}", "is no regular expression"),
         ("{A: {path: a, split: b}}", "split"),
+        ("{A: {path: a, join: [b]}}", "join"),
         ("{A: {path: '{B}/a'}}", "takes no `{NAME}`"),
     ] {
         let error = Paths::compile("t", &format!("format: xml\nrows: /a\nvalues: {values}\n")).unwrap_err();
@@ -177,4 +178,45 @@ fn an_element_with_attributes_only_is_empty() {
         assert!(read(&paths, text).is_empty(), "{text}");
     }
     assert!(paths.parse("<reply id='1'><other/></reply>").is_err());
+}
+
+#[test]
+fn parts_of_texts_and_words_for_what_is_there() {
+    let paths = paths(
+        "format: json
+rows: /vrfs/{VRF!=default}
+values:
+  STATE: ['.[status=shut]/status', line]
+  METRIC: '.[direct!=true]/metric'
+  OWN: '.[borrowed=]/ports'
+  LENGTH: {path: subnets, match: '/(\\d+)$'}
+  FIRST: {path: ports, match: '^[^,]+'}
+  NAME: {join: ['=x', line, '=.', metric]}
+  ROUTER: {path: 'can[router=true]', text: Router}
+  BRIDGE: {path: 'can[bridge=true]', text: Bridge}
+",
+    );
+    let text = r#"{"vrfs": {
+        "default": {"line": "up"},
+        "a": {"line": "down", "status": "shut", "direct": true, "metric": 0, "subnets": ["2001:db8::/64", "no", "10.0.0.0/8"],
+              "ports": "Vlan10, Et1", "can": {"router": true, "bridge": false}},
+        "b": {"line": "up", "status": "on", "borrowed": "Lo0", "metric": 5, "ports": "Et2"}}}"#;
+    let wanted =
+        [r#"["a", "shut", "", "Vlan10, Et1", "64+8", "Vlan10", "xdown.0", "Router", ""]"#, r#"["b", "up", "5", "", "", "Et2", "xup.5", "", ""]"#];
+    assert_eq!(read(&paths, text), wanted);
+}
+
+#[test]
+fn forms_of_values_that_are_none() {
+    for value in [
+        "{path: a}",
+        "{match: b}",
+        "{path: a, match: b, text: c}",
+        "{identity: a, text: b}", "{join: [a], path: b}",
+        "{path: a, match: '('}",
+        "{}",
+    ] {
+        let text = format!("format: json\nrows: /a\nvalues: {{A: {value}}}\n");
+        assert!(Paths::compile("template.yaml", &text).is_err(), "{value}");
+    }
 }

@@ -1,6 +1,6 @@
 //! A path's way through a document.
 
-use super::step::{Filter, Path, Step};
+use super::step::{Filter, Path, Step, Test};
 use crate::parse::tree::Tree;
 
 /// Where a walk stands: the maps around, the innermost last, and the keys met on the way.
@@ -48,9 +48,14 @@ fn go<'t>(place: &mut Place<'t>, steps: &'t [Step], found: &mut dyn FnMut(&Place
                 enter(place, &NOTHING, rest, found);
             }
         }
-        Step::Each { value: name, optional } => {
+        Step::Here { filters } => {
+            if filters.iter().all(|filter| meets(here, filter)) {
+                go(place, rest, found);
+            }
+        }
+        Step::Each { value: name, optional, except } => {
             let mut none = true;
-            for (key, value) in here.entries() {
+            for (key, value) in here.entries().iter().filter(|(key, _)| except.as_ref() != Some(key)) {
                 value.each(&mut |item| {
                     // A count beside the entries is none of them.
                     if rest.is_empty() || !matches!(item, Tree::Text(_)) {
@@ -157,6 +162,10 @@ fn meets(item: &Tree, filter: &Filter) -> bool {
         }
         places = next;
     }
-    let equal = places.iter().any(|place| place.leaf().is_some_and(|text| filter.test.holds(text)));
+    let equal = match &filter.test {
+        // `[key=]`: there is none, or it is empty.
+        Test::Is(text) if text.is_empty() => places.iter().all(|place| place.is_empty()),
+        test => places.iter().any(|place| place.leaf().is_some_and(|text| test.holds(text))),
+    };
     equal == filter.equal
 }
