@@ -15,6 +15,7 @@ pub use pattern::Pattern;
 pub use crate::config::Level;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -175,7 +176,7 @@ pub struct Source {
 }
 
 /// Where a verb's cell comes from.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Mapping {
     /// The parser's value.
     pub from: Option<String>,
@@ -185,6 +186,15 @@ pub struct Mapping {
     pub default: Option<String>,
     /// Put behind a value that is a bare number (`ms`).
     pub unit: Option<String>,
+    /// Only the first group of its match is taken, and nothing where it does not match.
+    pub pattern: Option<Pattern>,
+    /// A whole number is divided by this; a rest that would be more than a tenth of it leaves the cell empty.
+    pub divide: Option<NonZeroU64>,
+    /// Beginnings to replace: the long names of interfaces by short ones. What follows is no letter.
+    pub begins: BTreeMap<String, String>,
+    /// A point in time becomes the time since then, by another value that has the device's time, or by our own
+    /// clock (`now`).
+    pub since: Option<String>,
 }
 
 impl Mapping {
@@ -192,10 +202,30 @@ impl Mapping {
     /// `{ADDRESS}/{LENGTH}`.
     pub fn values(&self) -> Vec<&str> {
         let from = self.from.as_deref().unwrap_or_default();
-        if from.contains('{') {
-            return from.split('{').skip(1).filter_map(|piece| Some(piece.split_once('}')?.0)).collect();
-        }
-        Some(from).filter(|from| !from.is_empty()).into_iter().collect()
+        let mut values: Vec<&str> = if from.contains('{') {
+            from.split('{').skip(1).filter_map(|piece| Some(piece.split_once('}')?.0)).collect()
+        } else {
+            Some(from).filter(|from| !from.is_empty()).into_iter().collect()
+        };
+        values.extend(self.clock());
+        values
+    }
+
+    /// The value with the device's time, for `since`.
+    pub fn clock(&self) -> Option<&str> {
+        self.since.as_deref().filter(|since| *since != Self::NOW)
+    }
+
+    /// Our own clock, for `since`.
+    pub const NOW: &'static str = "now";
+
+    /// A text with its beginning replaced as `begins` has it.
+    pub(crate) fn begun(&self, text: String) -> String {
+        let begun = self.begins.iter().find_map(|(long, short)| {
+            let rest = text.strip_prefix(long.as_str())?;
+            (!rest.starts_with(|letter: char| letter.is_ascii_alphabetic())).then(|| format!("{short}{rest}"))
+        });
+        begun.unwrap_or(text)
     }
 }
 

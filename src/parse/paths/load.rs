@@ -164,10 +164,13 @@ impl fmt::Display for Path {
                 Step::Any => f.write_str("*")?,
                 Step::Keys => f.write_str("{}")?,
                 Step::Each { value, .. } => write!(f, "{{{value}}}")?,
-                Step::Name { name, filters, .. } => {
+                Step::Name { name, filters, first, .. } => {
                     f.write_str(name)?;
                     for Filter { key, value, equal } in filters {
                         write!(f, "[{key}{}{value}]", if *equal { "=" } else { "!=" })?;
+                    }
+                    if *first {
+                        f.write_str("[1]")?;
                     }
                 }
             }

@@ -12,8 +12,8 @@ pub(super) struct Path {
 pub(super) enum Step {
     /// `..`: the map around.
     Up,
-    /// `name`, `name?`, `name[key=value]`.
-    Name { name: String, optional: bool, filters: Vec<Filter> },
+    /// `name`, `name?`, `name[key=value]`, `name[key=value][1]`: the first of them.
+    Name { name: String, optional: bool, filters: Vec<Filter>, first: bool },
     /// `{NAME}`, `{NAME}?`: every entry of a map; its key becomes the value `NAME`.
     Each { value: String, optional: bool },
     /// `*`: every entry of a map.
@@ -22,7 +22,8 @@ pub(super) enum Step {
     Keys,
 }
 
-/// `[key=value]` or `[key!=value]`: which of several entries are meant.
+/// `[key=value]` or `[key!=value]`: which of several entries are meant. A value that begins with a colon is compared
+/// without the prefix of an identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Filter {
     pub key: String,
@@ -119,13 +120,18 @@ fn step(piece: &str) -> Result<Step, String> {
         return Err(format!("the step `{piece}` has no name"));
     }
     let mut filters = Vec::new();
+    let mut first = false;
     while !rest.is_empty() {
+        if rest == "[1]" {
+            first = true;
+            break;
+        }
         let inner = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
         let (inner, after) = inner.ok_or_else(|| format!("`{rest}` is no condition such as [name=value]"))?;
         filters.push(filter(inner)?);
         rest = after;
     }
-    Ok(Step::Name { name: name.to_owned(), optional, filters })
+    Ok(Step::Name { name: name.to_owned(), optional, filters, first })
 }
 
 fn filter(inner: &str) -> Result<Filter, String> {
@@ -146,10 +152,11 @@ mod tests {
 
     #[test]
     fn steps_of_every_kind() {
-        let path = Path::parse("/vrfs/{VRF}/'a/b'?/via[type=ip][name!='x/y']/../*/{}").unwrap();
+        let path = Path::parse("/vrfs/{VRF}/'a/b'?/via[type=ip][name!='x/y']/../*/c[1]/{}").unwrap();
         assert!(path.root);
         assert_eq!(path.values().collect::<Vec<_>>(), ["VRF"]);
-        let name = |name: &str, optional, filters| Step::Name { name: name.into(), optional, filters };
+        let name =
+            |name: &str, optional, filters| Step::Name { name: name.into(), optional, filters, first: false };
         let filter = |key: &str, value: &str, equal| Filter { key: key.into(), value: value.into(), equal };
         let wanted = [
             name("vrfs", false, vec![]),
@@ -158,6 +165,7 @@ mod tests {
             name("via", false, vec![filter("type", "ip", true), filter("name", "x/y", false)]),
             Step::Up,
             Step::Any,
+            Step::Name { name: "c".into(), optional: false, filters: vec![], first: true },
             Step::Keys,
         ];
         assert_eq!(path.steps, wanted);

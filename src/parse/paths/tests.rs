@@ -100,6 +100,18 @@ fn xml_with_attributes_and_modules() {
 }
 
 #[test]
+fn identities_and_the_first_of_several() {
+    let text = "format: yang\nrows: /a/b[t=:vrf]\nkey: N\nvalues: {N: n, FIRST: '/a/b[t!=:vrf][1]/n'}\n";
+    let paths = paths(text);
+    for document in [
+        r#"{"m:a": {"b": [{"n": "1", "t": "m:x"}, {"n": "2", "t": "m:vrf"}, {"n": "3", "t": "y"}]}}"#,
+        "<data><a><b><n>1</n><t>x</t></b><b><n>2</n><t xmlns:p='urn:m'>p:vrf</t></b><b><n>3</n></b></a></data>",
+    ] {
+        assert_eq!(read(&paths, document), [r#"["2", "1"]"#], "{document}");
+    }
+}
+
+#[test]
 fn wrong_files_are_told_with_their_place() {
     for (text, wanted) in [
         ("rows: /a", "the key `format` is missing"),

@@ -1,7 +1,7 @@
 //! A path's way through a document.
 
 use super::step::{Filter, Path, Step};
-use crate::parse::tree::Tree;
+use crate::parse::tree::{Tree, local};
 
 /// Where a walk stands: the maps around, the innermost last, and the keys met on the way.
 #[derive(Debug, Clone, Default)]
@@ -32,19 +32,21 @@ fn go<'t>(place: &mut Place<'t>, steps: &'t [Step], found: &mut dyn FnMut(&Place
             above.around.pop();
             go(&mut above, rest, found);
         }
-        Step::Name { name, optional, filters } => {
-            let mut none = true;
+        Step::Name { name, optional, filters, first } => {
+            let mut met = 0;
             for (key, value) in here.entries() {
                 if is(key, name) {
                     value.each(&mut |item| {
                         if filters.iter().all(|filter| meets(item, filter)) {
-                            none = false;
-                            enter(place, item, rest, found);
+                            met += 1;
+                            if !first || met == 1 {
+                                enter(place, item, rest, found);
+                            }
                         }
                     });
                 }
             }
-            if none && *optional {
+            if met == 0 && *optional {
                 enter(place, &NOTHING, rest, found);
             }
         }
@@ -101,7 +103,7 @@ pub(super) fn texts<'t>(place: &Place<'t>, path: &'t Path) -> Vec<&'t str> {
 pub(super) fn leads(document: &Tree, path: &Path) -> bool {
     let mut here = vec![document];
     for step in &path.steps {
-        let Step::Name { name, optional: false, filters } = step else { return true };
+        let Step::Name { name, optional: false, filters, .. } = step else { return true };
         if here.iter().all(|tree| tree.is_empty()) {
             return true;
         }
@@ -141,7 +143,12 @@ fn is(key: &str, name: &str) -> bool {
 fn meets(item: &Tree, filter: &Filter) -> bool {
     let mut equal = false;
     for (_, value) in item.entries().iter().filter(|(key, _)| is(key, &filter.key)) {
-        value.each(&mut |value| equal |= value.leaf() == Some(&filter.value));
+        value.each(&mut |value| {
+            equal |= value.leaf().is_some_and(|leaf| match filter.value.strip_prefix(':') {
+                Some(identity) => local(leaf) == identity,
+                None => leaf == filter.value,
+            });
+        });
     }
     equal == filter.equal
 }
