@@ -260,6 +260,21 @@ impl Source {
         std::iter::once(self).chain(further.flat_map(Self::all)).collect()
     }
 
+    /// The same commands over JSON-RPC, for a device whose answers there are those of its screen. `None` where it is no
+    /// command, or one that runs until it is interrupted.
+    pub fn over_jsonrpc(&self) -> Option<Self> {
+        let Ask::Command(line) = &self.ask else { return None };
+        let all = |sources: &[Self]| sources.iter().map(Self::over_jsonrpc).collect::<Option<Vec<_>>>();
+        Some(Self {
+            ask: Ask::Jsonrpc(line.clone()),
+            also: all(&self.also)?,
+            join: all(&self.join)?,
+            otherwise: all(&self.otherwise)?,
+            interrupt: self.interrupt.is_none().then_some(None)?,
+            ..self.clone()
+        })
+    }
+
     /// Whether every condition of `when` holds: an argument that was not given is the empty text.
     pub fn applies(&self, arguments: &Arguments) -> bool {
         self.when.iter().all(|(name, wanted)| {
