@@ -70,7 +70,7 @@ fn of_models(
         if wanted.map_or_else(|| offers(device, via), |wanted| wanted == via) {
             let step = model_step(asks, arguments, platform, via)
                 .map_err(|error| hinted(Failure::new(FailureKind::Unsupported, error.message()), &error))?;
-            ways.push(Way { via, steps: vec![step] });
+            ways.push(Way { narrows: Vec::new(), via, steps: vec![step] });
         }
     }
     match (ways.is_empty(), wanted) {
