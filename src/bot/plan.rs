@@ -149,7 +149,7 @@ fn show(platform: &Platform, line: &str, stages: &[Stage], catalogue: &Catalogue
         Some(parser) if !lines_wanted(stages) => Reading::Parser(parser),
         _ => Reading::Text,
     };
-    Ok(Way { via: Via::Ssh, steps: vec![Step::new(Ask::Command, command, reading)] })
+    Ok(Way { via: Via::Ssh, steps: vec![Step::new(Ask::Command, command, reading)], narrows: Vec::new() })
 }
 
 /// Whether the bars filter lines and nothing needs columns: then `show` means the device's own lines.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::catalogue::narrow;
+use crate::catalogue::narrow::{self, Narrow};
 use crate::error::{Error, Failure, FailureKind, Result};
 use crate::inventory::Device;
 use crate::profile::{Ask as Asked, Platform, Source, fill};
@@ -44,7 +44,11 @@ pub(super) fn of(
         None => offers(device, *via),
     });
     let ways: Vec<Way> = usable
-        .map(|(via, source)| Ok(Way { via: *via, steps: steps(verb, source, arguments, *via)? }))
+        .map(|(via, source)| {
+            let mut steps = steps(verb, source, arguments, *via)?;
+            let narrows = late(&mut steps);
+            Ok(Way { via: *via, steps, narrows })
+        })
         .collect::<Result<_, Failure>>()?;
     if ways.is_empty() {
         return Err(no_way(verb, platform, &known, wanted));
@@ -66,7 +70,7 @@ fn of_models(
         if wanted.map_or_else(|| offers(device, via), |wanted| wanted == via) {
             let step = model_step(asks, arguments, platform, via)
                 .map_err(|error| hinted(Failure::new(FailureKind::Unsupported, error.message()), &error))?;
-            ways.push(Way { via, steps: vec![step] });
+            ways.push(Way { narrows: Vec::new(), via, steps: vec![step] });
         }
     }
     match (ways.is_empty(), wanted) {
@@ -175,6 +179,23 @@ fn steps(verb: &Arc<Verb>, source: &Source, arguments: &Arguments, via: Via) -> 
     let own = std::iter::once(step(verb, source, arguments, via, false));
     let own = own.chain(source.also.iter().map(|source| further(step(verb, source, arguments, via, false))));
     own.chain(source.join.iter().map(|source| step(verb, source, arguments, via, true))).collect()
+}
+
+/// Takes the narrowing out of steps whose rows others fill: a cell that is empty until then may be the one that is meant.
+fn late(steps: &mut [Step]) -> Vec<Narrow> {
+    let joins = |step: &Step| matches!(step.reading, Reading::Join(..));
+    let Some(narrows) = steps.first().map(|step| step.narrows.clone()) else { return Vec::new() };
+    let same = |step: &Step| {
+        joins(step) || step.narrows == narrows && step.otherwise.iter().all(|other| other.narrows == narrows)
+    };
+    if !steps.iter().any(joins) || !steps.iter().all(same) {
+        return Vec::new();
+    }
+    for step in steps {
+        step.narrows.clear();
+        step.otherwise.iter_mut().for_each(|other| other.narrows.clear());
+    }
+    narrows
 }
 
 fn step(

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::units::with_unit;
+use super::units::{since, with_unit};
 use crate::parse::{Cell, Records};
 use crate::profile::{Mapping, Source};
 use crate::table::{Column, Type, Value};
@@ -125,6 +125,8 @@ struct Plan<'a> {
     def: &'a ColumnDef,
     mapping: Option<&'a Mapping>,
     parts: Vec<Part<'a>>,
+    /// Where the device's time stands.
+    clock: Option<usize>,
 }
 
 /// A piece of the text of a cell.
@@ -148,7 +150,9 @@ impl<'a> Plan<'a> {
             Some(mapping) => mapping.from.as_deref(),
             None => Some(def.name.as_str()),
         };
-        Self { def, mapping, parts: from.map(|from| parts(from, header)).unwrap_or_default() }
+        let clock = mapping.and_then(Mapping::clock);
+        let clock = clock.and_then(|name| header.iter().position(|value| value.eq_ignore_ascii_case(name)));
+        Self { def, mapping, parts: from.map(|from| parts(from, header)).unwrap_or_default(), clock }
     }
 
     /// How many rows this column needs for the record.
@@ -186,6 +190,10 @@ impl<'a> Plan<'a> {
                 break;
             }
             text.push_str(piece);
+        }
+        if self.mapping.is_some_and(|mapping| mapping.since.is_some()) {
+            let clock = self.clock.map(|index| item(record.get(index), row));
+            text = since(&text, clock).unwrap_or(text);
         }
         self.read(&text, misfits)
     }
@@ -230,6 +238,11 @@ impl<'a> Plan<'a> {
     fn replaced(&self, text: &str) -> String {
         let text = clean_line(text.trim());
         let Some(mapping) = self.mapping else { return text };
+        let text = match &mapping.pattern {
+            Some(pattern) => pattern.group(&text).unwrap_or_default().to_owned(),
+            None => text,
+        };
+        let text = mapping.begun(text);
         let mapped = mapping.map.get(&text).or_else(|| {
             let any_case = mapping.map.iter().find(|(from, _)| from.eq_ignore_ascii_case(&text));
             any_case.map(|(_, to)| to)
@@ -397,6 +410,53 @@ mod tests {
         assert_eq!(shown(&verb, &both, &["VRF", "V4", "V6"], cells), ["RED | Et4"]);
         let cells = vec![Cell::Text("RED".into()), list(&["1 ms", "1 ms"])];
         assert_eq!(shown(&verb, &source(&[]), &["VRF", "INTERFACES"], cells), ["RED | 1 ms, 1 ms"]);
+    }
+
+    fn one(kind: Type, mapping: Mapping, value: &str) -> String {
+        let mapping = Mapping { from: Some("A".into()), ..mapping };
+        let cells = vec![Cell::Text(value.into()), Cell::Text("2026-11-21T10:00:00+01:00".into())];
+        shown(&verb(&[("x", kind)]), &source(&[("x", mapping)]), &["A", "CLOCK"], cells).join(" ")
+    }
+
+    #[test]
+    fn beginnings_are_replaced_before_what_is_no_letter() {
+        let begins = [("Ethernet", "Et"), ("GigabitEthernet", "Gi"), ("Vlan", "Vl")];
+        let begins: BTreeMap<_, _> =
+            begins.iter().map(|(long, short)| ((*long).into(), (*short).into())).collect();
+        for (long, short) in [
+            ("GigabitEthernet0/0/1.20", "Gi0/0/1.20"),
+            ("Ethernet1", "Et1"),
+            ("Vlanet1", "Vlanet1"),
+            ("Gi1", "Gi1"),
+        ] {
+            let mapping = Mapping { begins: begins.clone(), ..Mapping::default() };
+            assert_eq!(one(Type::Text, mapping, long), short);
+        }
+    }
+
+    #[test]
+    fn the_group_of_an_expression_is_taken() {
+        let pattern = crate::profile::Pattern::new(r"Version ([^,\s]+)").ok();
+        let mapping = Mapping { pattern, ..Mapping::default() };
+        assert_eq!(one(Type::Text, mapping.clone(), "Software, Version 17.9.4a, RELEASE\nMore"), "17.9.4a");
+        assert_eq!(one(Type::Text, mapping, "none"), "");
+    }
+
+    #[test]
+    fn a_point_in_time_becomes_the_time_since_then() {
+        let mapping = Mapping { since: Some("CLOCK".into()), ..Mapping::default() };
+        for (then, since) in [
+            ("2026-11-21T08:00:00Z", "01:00:00"),
+            ("2026-11-20T08:59:30.5+00:00", "1d00h"),
+            ("2026-11-21T09:00:01+00:00", ""),
+            ("1d02h", "1d02h"),
+            ("", ""),
+        ] {
+            assert_eq!(one(Type::Duration, mapping.clone(), then), since, "{then}");
+        }
+        let mapping = Mapping { since: Some(Mapping::NOW.into()), ..Mapping::default() };
+        assert!(one(Type::Duration, mapping.clone(), "2020-01-01T00:00:00Z").ends_with('d'));
+        assert_eq!(one(Type::Duration, mapping, "9000-01-01T00:00:00Z"), "");
     }
 
     #[test]

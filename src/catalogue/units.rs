@@ -1,6 +1,8 @@
-//! The `unit` of a mapping: what a device's bare number counts.
+//! The `unit` and the `since` of a mapping: what a device's bare number counts, and the time since a moment.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jiff::Timestamp;
 
 use crate::table::Type;
 
@@ -18,7 +20,7 @@ pub(super) fn with_unit(text: &str, unit: &str, kind: Type, now: SystemTime) -> 
             "ns" => 1e9,
             _ => 1.0,
         };
-        return since(number / second, now);
+        return since_epoch(number / second, now);
     }
     match (kind, unit) {
         (Type::Int, "bit/s") => megabits(text, 1_000_000),
@@ -27,7 +29,19 @@ pub(super) fn with_unit(text: &str, unit: &str, kind: Type, now: SystemTime) -> 
     }
 }
 
-fn since(moment: f64, now: SystemTime) -> String {
+/// Seconds between a point in time (RFC 3339) and the device's time, or ours; empty where that lies ahead of it. `None` for
+/// a text that is none: some devices write the length of time itself.
+pub(super) fn since(text: &str, clock: Option<&str>) -> Option<String> {
+    let then: Timestamp = text.trim().parse().ok()?;
+    let now = match clock {
+        Some(clock) => clock.trim().parse().ok(),
+        None => Some(Timestamp::now()),
+    };
+    let seconds = now.map(|now: Timestamp| now.as_second() - then.as_second());
+    Some(seconds.filter(|seconds| *seconds >= 0).map_or_else(String::new, |seconds| format!("{seconds} s")))
+}
+
+fn since_epoch(moment: f64, now: SystemTime) -> String {
     let then = Duration::try_from_secs_f64(moment).ok().filter(|then| !then.is_zero());
     let Some((then, now)) = then.zip(now.duration_since(UNIX_EPOCH).ok()) else { return String::new() };
     // A device whose clock is ahead of ours.

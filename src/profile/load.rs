@@ -16,7 +16,7 @@ use super::{
 };
 use crate::error::Error;
 use crate::text::did_you_mean;
-use crate::verb::{ArgumentType, Verb};
+use crate::verb::{ArgumentType, Class, Verb};
 use crate::yaml::Node;
 use crate::yang::Path;
 
@@ -129,6 +129,9 @@ struct RawJsonRpc {
     content_type: Option<String>,
     body: String,
     result: String,
+    /// Whether it answers every command as the screen does.
+    #[serde(default)]
+    every_command: bool,
 }
 
 /// A platform and what it was read from.
@@ -214,6 +217,18 @@ impl Reader<'_> {
                 self.wrong(&["open", &index.to_string()], "a line holds a control character".to_owned());
             }
         }
+        let every = raw.jsonrpc.as_ref().is_some_and(|jsonrpc| jsonrpc.every_command);
+        let jsonrpc = raw.jsonrpc.and_then(|jsonrpc| self.jsonrpc(jsonrpc));
+        let mut verbs = self.verbs();
+        if every && jsonrpc.is_some() {
+            // A probe's lines are shown as they come, which only a shell can.
+            let probe =
+                |name: &String| self.known.verbs.get(name).is_some_and(|verb| verb.class == Class::Probe);
+            for (_, sources) in verbs.iter_mut().filter(|(name, _)| !probe(name)) {
+                let over: Vec<Source> = sources.iter().filter_map(Source::over_jsonrpc).collect();
+                sources.splice(0..0, over);
+            }
+        }
         Platform {
             title: raw.title.unwrap_or_else(|| raw.platform.clone()),
             name: raw.platform,
@@ -230,9 +245,9 @@ impl Reader<'_> {
             rejections: self.rejections(raw.rejected),
             secrets: self.secrets(&raw.secrets),
             show: self.show(raw.show.unwrap_or_default()),
-            jsonrpc: raw.jsonrpc.and_then(|jsonrpc| self.jsonrpc(jsonrpc)),
+            jsonrpc,
             paths: self.paths(&raw.paths),
-            verbs: self.verbs(),
+            verbs,
             samples: raw.samples.unwrap_or_default(),
         }
     }

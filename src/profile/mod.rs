@@ -175,7 +175,7 @@ pub struct Source {
 }
 
 /// Where a verb's cell comes from.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Mapping {
     /// The parser's value.
     pub from: Option<String>,
@@ -185,6 +185,13 @@ pub struct Mapping {
     pub default: Option<String>,
     /// What a value that is a bare number counts: put behind it (`ms`), or turned into what the column has (`bit/s`, `epoch ns`).
     pub unit: Option<String>,
+    /// Only the first group of its match is taken, and nothing where it does not match.
+    pub pattern: Option<Pattern>,
+    /// Beginnings to replace: the long names of interfaces by short ones. What follows is no letter.
+    pub begins: BTreeMap<String, String>,
+    /// A point in time becomes the time since then, by another value that has the device's time, or by our own
+    /// clock (`now`).
+    pub since: Option<String>,
 }
 
 impl Mapping {
@@ -192,10 +199,30 @@ impl Mapping {
     /// `{ADDRESS}/{LENGTH}`.
     pub fn values(&self) -> Vec<&str> {
         let from = self.from.as_deref().unwrap_or_default();
-        if from.contains('{') {
-            return from.split('{').skip(1).filter_map(|piece| Some(piece.split_once('}')?.0)).collect();
-        }
-        Some(from).filter(|from| !from.is_empty()).into_iter().collect()
+        let mut values: Vec<&str> = if from.contains('{') {
+            from.split('{').skip(1).filter_map(|piece| Some(piece.split_once('}')?.0)).collect()
+        } else {
+            Some(from).filter(|from| !from.is_empty()).into_iter().collect()
+        };
+        values.extend(self.clock());
+        values
+    }
+
+    /// The value with the device's time, for `since`.
+    pub fn clock(&self) -> Option<&str> {
+        self.since.as_deref().filter(|since| *since != Self::NOW)
+    }
+
+    /// Our own clock, for `since`.
+    pub const NOW: &'static str = "now";
+
+    /// A text with its beginning replaced as `begins` has it.
+    pub(crate) fn begun(&self, text: String) -> String {
+        let begun = self.begins.iter().find_map(|(long, short)| {
+            let rest = text.strip_prefix(long.as_str())?;
+            (!rest.starts_with(|letter: char| letter.is_ascii_alphabetic())).then(|| format!("{short}{rest}"))
+        });
+        begun.unwrap_or(text)
     }
 }
 
@@ -228,6 +255,21 @@ impl Source {
     pub fn all(&self) -> Vec<&Self> {
         let further = self.otherwise.iter().chain(&self.also).chain(&self.join);
         std::iter::once(self).chain(further.flat_map(Self::all)).collect()
+    }
+
+    /// The same commands over JSON-RPC, for a device whose answers there are those of its screen. `None` where it is no
+    /// command, or one that runs until it is interrupted.
+    pub fn over_jsonrpc(&self) -> Option<Self> {
+        let Ask::Command(line) = &self.ask else { return None };
+        let all = |sources: &[Self]| sources.iter().map(Self::over_jsonrpc).collect::<Option<Vec<_>>>();
+        Some(Self {
+            ask: Ask::Jsonrpc(line.clone()),
+            also: all(&self.also)?,
+            join: all(&self.join)?,
+            otherwise: all(&self.otherwise)?,
+            interrupt: self.interrupt.is_none().then_some(None)?,
+            ..self.clone()
+        })
     }
 
     /// Whether every condition of `when` holds: an argument that was not given is the empty text.

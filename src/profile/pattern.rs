@@ -44,6 +44,16 @@ impl Pattern {
         self.regex()?.find(text).map(|found| found.as_str())
     }
 
+    /// What the first group of its first match in `text` is.
+    pub fn group<'t>(&self, text: &'t str) -> Option<&'t str> {
+        Some(self.regex()?.captures(text)?.get(1)?.as_str())
+    }
+
+    /// How many groups it has.
+    pub fn groups(&self) -> usize {
+        self.regex().map_or(0, |regex| regex.captures_len().saturating_sub(1))
+    }
+
     /// The expression.
     pub fn regex(&self) -> Option<&Regex> {
         self.regex.get_or_init(|| Regex::new(&self.source).ok()).as_ref()

@@ -7,6 +7,7 @@ use crate::catalogue::narrow::Narrow;
 use crate::inventory::Device;
 use crate::profile::{Platform, Source};
 use crate::transport::Ask;
+use crate::transport::netconf::Operation;
 use crate::verb::{Verb, Via};
 
 /// One device's part of a question.
@@ -36,6 +37,8 @@ pub struct Way {
     pub via: Via,
     /// What to send, in order.
     pub steps: Vec<Step>,
+    /// Which of all rows are meant, where that shows only when all steps have added theirs.
+    pub narrows: Vec<Narrow>,
 }
 
 /// One question of a job.
@@ -61,6 +64,12 @@ pub struct Step {
 }
 
 impl Step {
+    /// Whether it asks for rows in data of a YANG model.
+    pub fn is_data(&self) -> bool {
+        matches!(self.reading, Reading::Verb(..))
+            && matches!(self.ask, Ask::Restconf(..) | Ask::Netconf(Operation::Yang(..)))
+    }
+
     /// A step by itself.
     pub fn new(ask: Ask, command: String, reading: Reading) -> Self {
         Self {

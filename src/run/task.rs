@@ -120,6 +120,7 @@ impl Task {
                 read => read?,
             }
         }
+        gathered.rows.retain(|row| way.narrows.iter().all(|narrow| narrow.keeps(row)));
         Ok(gathered)
     }
 
@@ -129,6 +130,10 @@ impl Task {
         let mut asked = vec![step];
         asked.extend(&step.otherwise);
         let Some((last, before)) = asked.split_last() else { return Ok(()) };
+        // A model that a server does not have looks like one without data: then what stands for it is asked, too, and the
+        // empty answer stands where that is refused.
+        let rows = gathered.rows.len();
+        let mut empty = false;
         for step in before {
             let what = What::Command(step.ask.via(), step.command.clone());
             if self.reach.down(device, what.clone()).is_some() {
@@ -141,10 +146,14 @@ impl Task {
                         self.reach.failed(device, what, &failure.message);
                     }
                 }
+                Ok(()) if step.is_data() && gathered.rows.len() == rows => empty = true,
                 done => return done,
             }
         }
-        self.ask(job, last, gathered).await
+        match self.ask(job, last, gathered).await {
+            Err(failure) if empty && self.may_ask_otherwise(step, &failure) => Ok(()),
+            done => done,
+        }
     }
 
     /// Sends one command and reads what comes.

@@ -15,6 +15,8 @@ use crate::text::clean_line;
 
 /// What stands for the command in a platform's body.
 const COMMAND: &str = "{command}";
+/// In how many lines of a text a refusal is looked for.
+const REFUSALS: usize = 4;
 /// How much of a device's own error is shown.
 const SHOWN: usize = 400;
 
@@ -49,6 +51,16 @@ impl Jsonrpc {
         };
         let answer = self.http.send(&endpoint, &ask).await?;
         let text = document(&endpoint, form, &request.command, &answer)?;
+        // A text is that of the screen, with its refusals.
+        let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+        let mut first = lines.by_ref().take(REFUSALS);
+        let refusal = first.find_map(|line| Some((line, platform.rejection(line.trim_end())?)));
+        if let Some((line, refusal)) = refusal
+            && lines.nth(REFUSALS).is_none()
+        {
+            let message = format!("`{}`: {}: {}", request.command, refusal.meaning, clean_line(line.trim()));
+            return Err(Failure::new(FailureKind::Rejected, message));
+        }
         Ok(Output { text, took: answer.took, warm: answer.warm, notes: endpoint.notes() })
     }
 }

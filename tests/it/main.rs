@@ -18,6 +18,7 @@ mod restconf;
 mod sim;
 mod sources;
 mod ssh;
+mod structured;
 mod support;
 mod table;
 mod terminal;

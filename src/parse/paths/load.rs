@@ -206,7 +206,12 @@ impl fmt::Display for Path {
                 Step::Keys => f.write_str("{}")?,
                 Step::Each { value, except: None, .. } => write!(f, "{{{value}}}")?,
                 Step::Each { value, except: Some(except), .. } => write!(f, "{{{value}!={except}}}")?,
-                Step::Name { name, filters, .. } => write_filtered(f, name, filters)?,
+                Step::Name { name, filters, first, .. } => {
+                    write_filtered(f, name, filters)?;
+                    if *first {
+                        f.write_str("[1]")?;
+                    }
+                }
                 Step::Here { filters } => write_filtered(f, ".", filters)?,
             }
         }

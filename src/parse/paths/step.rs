@@ -2,6 +2,8 @@
 
 use regex::Regex;
 
+use crate::parse::tree::local;
+
 /// A path through a [`Tree`](crate::parse::tree::Tree).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Path {
@@ -14,8 +16,8 @@ pub(super) struct Path {
 pub(super) enum Step {
     /// `..`: the map around.
     Up,
-    /// `name`, `name?`, `name[key=value]`.
-    Name { name: String, optional: bool, filters: Vec<Filter> },
+    /// `name`, `name?`, `name[key=value]`, `name[key=value][1]`: the first of them.
+    Name { name: String, optional: bool, filters: Vec<Filter>, first: bool },
     /// `.[key=value]`: stays, where the entry is so.
     Here { filters: Vec<Filter> },
     /// `{NAME}`, `{NAME}?`: every entry of a map; its key becomes the value `NAME`. `{NAME!=key}`: but this one.
@@ -27,7 +29,7 @@ pub(super) enum Step {
 }
 
 /// `[key=value]`, `[key!=value]`, `[key~pattern]` or `[key!~pattern]`: which of several entries are meant. The key is a
-/// name, or several with `/` between them.
+/// name, or several with `/` between them. A value that begins with a colon is compared without the prefix of an identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Filter {
     pub key: Vec<String>,
@@ -45,7 +47,10 @@ pub(super) enum Test {
 impl Test {
     pub(super) fn holds(&self, text: &str) -> bool {
         match self {
-            Self::Is(value) => value == text,
+            Self::Is(value) => match value.strip_prefix(':') {
+                Some(identity) => local(text) == identity,
+                None => value == text,
+            },
             Self::Like(pattern) => pattern.is_match(text),
         }
     }
@@ -160,7 +165,12 @@ fn step(piece: &str) -> Result<Step, String> {
         return Err(format!("the step `{piece}` has no name"));
     }
     let mut filters = Vec::new();
+    let mut first = false;
     while !rest.is_empty() {
+        if rest == "[1]" {
+            first = true;
+            break;
+        }
         let inner = rest.strip_prefix('[').and_then(|rest| Some((rest, closing(rest)?)));
         let inner = inner.and_then(|(rest, end)| Some((rest.get(..end)?, rest.get(end + 1..)?)));
         let (inner, after) = inner.ok_or_else(|| format!("`{rest}` is no condition such as [name=value]"))?;
@@ -170,7 +180,7 @@ fn step(piece: &str) -> Result<Step, String> {
     if name == "." {
         return Ok(Step::Here { filters });
     }
-    Ok(Step::Name { name: name.to_owned(), optional, filters })
+    Ok(Step::Name { name: name.to_owned(), optional, filters, first })
 }
 
 /// Where the bracket is that closes a condition: none between quotes.
@@ -206,10 +216,11 @@ mod tests {
     #[test]
     fn steps_of_every_kind() {
         let path =
-            Path::parse("/vrfs/{VRF}/'a/b'?/via[type=ip][name!='x/y']/../.[a=b]/{KEY!=c}/*/{}").unwrap();
+            Path::parse("/vrfs/{VRF}/'a/b'?/via[type=ip][name!='x/y']/../.[a=b]/{KEY!=c}/*/c[1]/{}").unwrap();
         assert!(path.root);
         assert_eq!(path.values().collect::<Vec<_>>(), ["VRF", "KEY"]);
-        let name = |name: &str, optional, filters| Step::Name { name: name.into(), optional, filters };
+        let name =
+            |name: &str, optional, filters| Step::Name { name: name.into(), optional, filters, first: false };
         let filter = |key: &str, value: &str, equal| Filter {
             key: vec![key.into()],
             test: Test::Is(value.into()),
@@ -224,6 +235,7 @@ mod tests {
             Step::Here { filters: vec![filter("a", "b", true)] },
             Step::Each { value: "KEY".into(), optional: false, except: Some("c".into()) },
             Step::Any,
+            Step::Name { name: "c".into(), optional: false, filters: vec![], first: true },
             Step::Keys,
         ];
         assert_eq!(path.steps, wanted);

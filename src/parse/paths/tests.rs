@@ -100,6 +100,18 @@ fn xml_with_attributes_and_modules() {
 }
 
 #[test]
+fn identities_and_the_first_of_several() {
+    let text = "format: yang\nrows: /a/b[t=:vrf]\nkey: N\nvalues: {N: n, FIRST: '/a/b[t!=:vrf][1]/n'}\n";
+    let paths = paths(text);
+    for document in [
+        r#"{"m:a": {"b": [{"n": "1", "t": "m:x"}, {"n": "2", "t": "m:vrf"}, {"n": "3", "t": "y"}]}}"#,
+        "<data><a><b><n>1</n><t>x</t></b><b><n>2</n><t xmlns:p='urn:m'>p:vrf</t></b><b><n>3</n></b></a></data>",
+    ] {
+        assert_eq!(read(&paths, document), [r#"["2", "1"]"#], "{document}");
+    }
+}
+
+#[test]
 fn wrong_files_are_told_with_their_place() {
     for (text, wanted) in [
         ("rows: /a", "the key `format` is missing"),
@@ -201,8 +213,10 @@ values:
         "a": {"line": "down", "status": "shut", "direct": true, "metric": 0, "subnets": ["2001:db8::/64", "no", "10.0.0.0/8"],
               "ports": "Vlan10, Et1", "can": {"router": true, "bridge": false}},
         "b": {"line": "up", "status": "on", "borrowed": "Lo0", "metric": 5, "ports": "Et2"}}}"#;
-    let wanted =
-        [r#"["a", "shut", "", "Vlan10, Et1", "64+8", "Vlan10", "xdown.0", "Router", ""]"#, r#"["b", "up", "5", "", "", "Et2", "xup.5", "", ""]"#];
+    let wanted = [
+        r#"["a", "shut", "", "Vlan10, Et1", "64+8", "Vlan10", "xdown.0", "Router", ""]"#,
+        r#"["b", "up", "5", "", "", "Et2", "xup.5", "", ""]"#,
+    ];
     assert_eq!(read(&paths, text), wanted);
 }
 
@@ -212,7 +226,8 @@ fn forms_of_values_that_are_none() {
         "{path: a}",
         "{match: b}",
         "{path: a, match: b, text: c}",
-        "{identity: a, text: b}", "{join: [a], path: b}",
+        "{identity: a, text: b}",
+        "{join: [a], path: b}",
         "{path: a, match: '('}",
         "{}",
     ] {

@@ -32,19 +32,21 @@ fn go<'t>(place: &mut Place<'t>, steps: &'t [Step], found: &mut dyn FnMut(&Place
             above.around.pop();
             go(&mut above, rest, found);
         }
-        Step::Name { name, optional, filters } => {
-            let mut none = true;
+        Step::Name { name, optional, filters, first } => {
+            let mut met = 0;
             for (key, value) in here.entries() {
                 if is(key, name) {
                     value.each(&mut |item| {
                         if filters.iter().all(|filter| meets(item, filter)) {
-                            none = false;
-                            enter(place, item, rest, found);
+                            met += 1;
+                            if !first || met == 1 {
+                                enter(place, item, rest, found);
+                            }
                         }
                     });
                 }
             }
-            if none && *optional {
+            if met == 0 && *optional {
                 enter(place, &NOTHING, rest, found);
             }
         }
@@ -106,7 +108,7 @@ pub(super) fn texts<'t>(place: &Place<'t>, path: &'t Path) -> Vec<&'t str> {
 pub(super) fn leads(document: &Tree, path: &Path) -> bool {
     let mut here = vec![document];
     for step in &path.steps {
-        let Step::Name { name, optional: false, filters } = step else { return true };
+        let Step::Name { name, optional: false, filters, .. } = step else { return true };
         if here.iter().all(|tree| holds_nothing(tree)) {
             return true;
         }

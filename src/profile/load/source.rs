@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::Reader;
-use crate::profile::{ArgumentRef, Ask, Attribute, CommandLine, Mapping, Source, Via};
+use crate::profile::{ArgumentRef, Ask, Attribute, CommandLine, Mapping, Pattern, Source, Via};
 use crate::text::did_you_mean;
 use crate::verb::{Argument, ArgumentType, Verb};
 use crate::yaml::Node;
@@ -47,6 +47,10 @@ struct RawMapping {
     map: BTreeMap<String, Option<String>>,
     default: Option<String>,
     unit: Option<String>,
+    pattern: Option<String>,
+    #[serde(default)]
+    begins: BTreeMap<String, String>,
+    since: Option<String>,
 }
 
 impl Reader<'_> {
@@ -272,6 +276,9 @@ impl Reader<'_> {
                         map: raw.map.into_iter().map(|(from, to)| (from, to.unwrap_or_default())).collect(),
                         default: raw.default,
                         unit: raw.unit,
+                        pattern: raw.pattern.and_then(|text| self.group(value, &text)),
+                        begins: raw.begins,
+                        since: raw.since,
                     },
                     Err(error) => {
                         self.errors.push(error);
@@ -293,5 +300,18 @@ impl Reader<'_> {
             columns.insert(name.to_owned(), mapping);
         }
         columns
+    }
+
+    /// The expression of a mapping, which has the group that is taken.
+    fn group(&mut self, node: &Node, text: &str) -> Option<Pattern> {
+        let place = node.nearest(&["pattern"]);
+        match Pattern::new(text) {
+            Ok(pattern) if pattern.groups() > 0 => return Some(pattern),
+            Ok(_) => self.errors.push(place.error(format!("`{text}` has no group to take"))),
+            Err(error) => {
+                self.errors.push(place.error(format!("`{text}` is no regular expression: {error}")))
+            }
+        }
+        None
     }
 }

@@ -35,9 +35,9 @@ const DATA: &str = r#"{"ietf-interfaces:interfaces": {"interface": [
     {"name": "Ethernet0/1, \"x\"", "type": "iana-if-type:ethernetCsmacd", "enabled": false}]}}"#;
 
 /// Both processes; ended with the test.
-struct Jetconf {
+pub struct Jetconf {
     port: u16,
-    ca: String,
+    pub ca: String,
     folder: tempfile::TempDir,
     children: Vec<Child>,
 }
@@ -63,7 +63,7 @@ fn python() -> Result<PathBuf, String> {
 }
 
 impl Jetconf {
-    async fn start() -> Option<Self> {
+    pub async fn start() -> Option<Self> {
         let python = python().map_err(|why| left_out(&why)).ok()?;
         let folder = tempfile::tempdir().unwrap();
         let listeners: Vec<TcpListener> =
@@ -131,7 +131,7 @@ impl Jetconf {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    fn login(&self, ca: &File) -> HttpsLogin {
+    pub fn login(&self, ca: &File) -> HttpsLogin {
         HttpsLogin {
             port: Some(self.port),
             username: Some("admin".to_owned()),

@@ -4,7 +4,7 @@
 
 mod faults;
 mod http2;
-mod jetconf;
+pub mod jetconf;
 mod logins;
 mod meaning;
 pub mod server;
@@ -25,10 +25,10 @@ use tokio_util::sync::CancellationToken;
 use server::Server;
 
 /// A file that lives as long as the test.
-struct File(tempfile::NamedTempFile);
+pub struct File(tempfile::NamedTempFile);
 
 impl File {
-    fn new(text: &str) -> Self {
+    pub fn new(text: &str) -> Self {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
         Self(file)
