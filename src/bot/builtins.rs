@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Bot, Incoming, Who, explain, plan};
+use super::{Bot, Incoming, Who, explain, native, plan};
 use crate::answer::{Answer, Block};
 use crate::catalogue::Catalogue;
 use crate::command::{self, Command, Question};
@@ -44,6 +44,9 @@ impl Bot {
         let blocks = match &question.command {
             Command::Verb { .. } | Command::Show { .. } => return Ok(None),
             Command::Explain(inner) => {
+                if let Some(asked) = native::Asked::of(inner, catalogue, self)? {
+                    return Ok(Some(asked.explained()));
+                }
                 let plan = plan::make(inner, catalogue, self.limits.devices)?;
                 return Ok(Some(explain::answer(&plan, catalogue)));
             }

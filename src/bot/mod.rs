@@ -12,6 +12,7 @@ mod explain;
 mod gather;
 mod jobs;
 mod kept;
+mod native;
 mod plan;
 mod stages;
 mod talk;
@@ -52,6 +53,7 @@ pub struct Bot {
     jobs: jobs::Jobs,
     kept: kept::Kept,
     started: Instant,
+    probing: native::Probing,
 }
 
 impl Bot {
@@ -59,7 +61,22 @@ impl Bot {
     pub fn new(catalogue: Arc<Catalogue>, runner: Runner, store: Store, limits: Limits) -> Self {
         let started = Instant::now();
         let (jobs, kept) = (jobs::Jobs::default(), kept::Kept::default());
-        Self { catalogue: RwLock::new(catalogue), runner, store, limits, jobs, kept, started }
+        Self {
+            catalogue: RwLock::new(catalogue),
+            runner,
+            store,
+            limits,
+            jobs,
+            kept,
+            started,
+            probing: native::Probing::default(),
+        }
+    }
+
+    /// The same bot with other bounds on what it sends itself.
+    #[must_use]
+    pub fn with_probe(self, settings: crate::config::Probe) -> Self {
+        Self { probing: native::Probing::new(settings), ..self }
     }
 
     /// Answers one message. `progress` is told how far it is; `cancel` ends it early with what it has.
@@ -93,6 +110,9 @@ impl Bot {
         let question = self.repeated(question, &incoming.who, &catalogue).await?;
         if let Some(answer) = self.builtin(&question, incoming, &catalogue).await? {
             return Ok(answer);
+        }
+        if let Some(asked) = native::Asked::of(&question, &catalogue, self)? {
+            return self.native(asked, incoming, progress, cancel).await;
         }
         let plan = plan::make(&question, &catalogue, self.limits.devices)?;
         let job = self.jobs.start(&incoming.who, &plan.question, cancel)?;

@@ -83,6 +83,13 @@ fn check(stem: &str, node: &Node, verb: &Verb, errors: &mut Vec<Error>) {
     if line.is_some_and(|index| index + 1 != verb.arguments.len()) {
         errors.push(node.nearest(&["arguments"]).error("an argument of type `line` must be the last one"));
     }
+    let only = verb.arguments.iter().position(|argument| argument.only.is_some());
+    if let Some(index) = only.filter(|_| verb.bot.is_none()) {
+        let place = node.nearest(&["arguments", &index.to_string(), "only"]);
+        errors.push(
+            place.error("`only` tells the bot's arguments from the devices', and this verb has no `bot`"),
+        );
+    }
     if line.is_none() && verb.columns.is_empty() {
         errors.push(node.error(format!("the verb `{}` has no columns", verb.name)));
     }
@@ -190,7 +197,9 @@ fn check_argument(place: &Node, argument: &Argument, errors: &mut Vec<Error>) {
             ArgumentType::Choice => argument.choices.contains(default),
             ArgumentType::Ip => default.parse::<std::net::IpAddr>().is_ok(),
             ArgumentType::Prefix => default.parse::<ipnetwork::IpNetwork>().is_ok(),
-            ArgumentType::Flag | ArgumentType::Line | ArgumentType::Mac => false,
+            ArgumentType::Flag | ArgumentType::Line | ArgumentType::Mac | ArgumentType::Server => false,
+            // The grammar reads these; a default that it does not understand is never filled in.
+            ArgumentType::Duration | ArgumentType::Ports | ArgumentType::Targets => !default.is_empty(),
             ArgumentType::Word | ArgumentType::Host | ArgumentType::Interface => is_value(default),
         };
         if !fits {

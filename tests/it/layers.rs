@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 15] = [
     &["run"],
     &["command", "policy", "store"],
     &["catalogue"],
-    &["transport", "parse"],
+    &["transport", "parse", "probe"],
     &["inventory"],
     &["profile"],
     &["verb", "config"],
