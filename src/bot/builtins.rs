@@ -44,10 +44,13 @@ impl Bot {
         let blocks = match &question.command {
             Command::Verb { .. } | Command::Show { .. } => return Ok(None),
             Command::Explain(inner) => {
-                if let Some(asked) = native::Asked::of(inner, catalogue, self)? {
-                    return Ok(Some(asked.explained()));
-                }
-                let plan = plan::make(inner, catalogue, self.limits.devices)?;
+                let plan = match native::Asked::of(inner, catalogue, self)? {
+                    None => plan::make(inner, catalogue, self.limits.devices)?,
+                    Some(asked) => match asked.matrix(inner, self) {
+                        Some(plan) => plan?,
+                        None => return Ok(Some(asked.explained())),
+                    },
+                };
                 return Ok(Some(explain::answer(&plan, catalogue)));
             }
             Command::Help(topic) => command::help(topic.as_deref(), catalogue),

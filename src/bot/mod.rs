@@ -111,10 +111,12 @@ impl Bot {
         if let Some(answer) = self.builtin(&question, incoming, &catalogue).await? {
             return Ok(answer);
         }
-        if let Some(asked) = native::Asked::of(&question, &catalogue, self)? {
-            return self.native(asked, incoming, progress, cancel).await;
-        }
-        let plan = plan::make(&question, &catalogue, self.limits.devices)?;
+        let asked = native::Asked::of(&question, &catalogue, self)?;
+        let plan = match asked.as_ref().map(|asked| asked.matrix(&question, self)) {
+            None => plan::make(&question, &catalogue, self.limits.devices)?,
+            Some(Some(plan)) => plan?,
+            Some(None) => return self.native(asked, incoming, progress, cancel).await,
+        };
         let job = self.jobs.start(&incoming.who, &plan.question, cancel)?;
         let entry = self.store.begin(plan.entry(incoming)).await?;
         let mut watcher = talk::Watcher::new(progress, &job.id, &plan);
@@ -122,7 +124,9 @@ impl Bot {
         let started = Instant::now();
         let done =
             self.runner.run(&catalogue, plan.jobs.clone(), deadline, &job.cancel, |e| watcher.tell(e)).await;
-        let gathered = stages::apply(gather::answer(&plan, done), &question.stages);
+        let answer = gather::answer(&plan, done);
+        let answer = asked.iter().fold(answer, |answer, asked| asked.grid(answer));
+        let gathered = stages::apply(answer, &question.stages);
         let outcome = gather::outcome(&gathered, started.elapsed());
         self.store.end(entry, outcome).await?;
         gathered.map(|answer| Answer { id: entry.to_string(), ..answer })

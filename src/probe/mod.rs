@@ -9,10 +9,15 @@
 //! Nothing here knows devices or the catalogue: addresses in, numbers out. Every function takes a deadline
 //! and a cancel token through [`Limits`], sends only to what it was given, and never faster than [`Pace`].
 
+pub mod dns;
 pub mod pace;
 pub mod packet;
 pub mod ping;
+pub mod pmtu;
 pub mod socket;
+pub mod tcp;
+pub mod tls;
+pub mod trace;
 
 pub use pace::Pace;
 

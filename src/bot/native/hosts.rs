@@ -73,6 +73,32 @@ pub(super) fn wanted(targets: &Targets, catalogue: &Arc<Catalogue>, most: usize)
     Ok(chosen)
 }
 
+/// What a name server is asked about: the words as they are, devices by what is dialled.
+pub(super) fn names(targets: &Targets, catalogue: &Arc<Catalogue>) -> Result<Vec<Wanted>> {
+    let mut found = Vec::new();
+    for (index, term) in targets.terms.iter().enumerate() {
+        match (&term.selector, term.join) {
+            (Selector::Name(name), Join::Union) => {
+                let device = catalogue.inventory.get(name).map(|device| device.hostname.clone());
+                let dial = device.unwrap_or_else(|| name.clone());
+                found.push(Wanted { name: name.clone(), dial, address: None });
+            }
+            (_, Join::Union) => {
+                found.extend(command::term(targets, index, catalogue)?.iter().map(|device| Wanted {
+                    name: device.name.clone(),
+                    dial: device.hostname.clone(),
+                    address: None,
+                }))
+            }
+            _ => {
+                return Err(Error::question("names are joined by `,` here")
+                    .hint("for example `dns a.example,b.example`"));
+            }
+        }
+    }
+    Ok(found)
+}
+
 fn too_many(text: &str, number: &str, most: usize) -> Error {
     Error::new(Kind::Limit, format!("`{text}` means {number} addresses; {most} is the most for one question"))
         .hint("ask a longer prefix, or raise `probe.addresses` in nocbot.yaml")

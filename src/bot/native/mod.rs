@@ -8,8 +8,11 @@
 
 mod explain;
 mod hosts;
+mod matrix;
 mod ping;
+mod servers;
 mod sheet;
+mod trace;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,12 +23,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::hosts::{Host, Wanted};
-use super::{Bot, Incoming, Progress, gather, stages};
+use super::{Bot, Incoming, Progress, gather, plan, stages};
 use crate::answer::{Answer, Block, DeviceFailure, Status};
 use crate::catalogue::Catalogue;
 use crate::command::{self, Command, Question, Stage};
 use crate::config::Probe as Settings;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::probe::{Limits, Pace};
 use crate::store::Entry;
 use crate::table::Table;
@@ -93,7 +96,14 @@ impl Asked {
     pub(super) fn of(question: &Question, catalogue: &Arc<Catalogue>, bot: &Bot) -> Result<Option<Self>> {
         let Command::Verb { verb, targets, arguments } = &question.command else { return Ok(None) };
         let Some(native) = verb.by_bot(arguments) else { return Ok(None) };
-        let wanted = hosts::wanted(targets, catalogue, bot.probing.settings.addresses)?;
+        let most = bot.probing.settings.addresses;
+        let wanted = match native {
+            // Those who ask are devices; whom they ask is looked at when the plan is made.
+            Native::Mping | Native::Mtrace => Vec::new(),
+            // What is asked of a name server is a name, never the address of a device.
+            Native::Dns => hosts::names(targets, catalogue)?,
+            _ => hosts::wanted(targets, catalogue, most)?,
+        };
         Ok(Some(Self {
             question: command::canonical(question),
             verb: Arc::clone(verb),
@@ -103,6 +113,16 @@ impl Asked {
             wanted,
             catalogue: Arc::clone(catalogue),
         }))
+    }
+
+    /// The plan for the devices, where it is they who send.
+    pub(super) fn matrix(&self, question: &Question, bot: &Bot) -> Option<Result<plan::Plan>> {
+        self.native.is_matrix().then(|| matrix::plan(question, self, &self.catalogue, bot))
+    }
+
+    /// The answer of the devices as a grid.
+    pub(super) fn grid(&self, answer: Answer) -> Answer {
+        matrix::grid(answer, self.native, !self.stages.is_empty())
     }
 
     /// The audit row.
@@ -146,11 +166,12 @@ impl Bot {
     /// Answers a question with packets of the bot's own.
     pub(super) async fn native(
         &self,
-        asked: Asked,
+        asked: Option<Asked>,
         incoming: &Incoming,
         progress: &watch::Sender<Progress>,
         cancel: &CancellationToken,
     ) -> Result<Answer> {
+        let asked = asked.ok_or_else(|| Error::new(Kind::Internal, "there is nothing to send"))?;
         let job = self.jobs.start(&incoming.who, &asked.question, cancel)?;
         let entry = self.store.begin(asked.entry(incoming)).await?;
         let started = Instant::now();
@@ -189,7 +210,13 @@ impl Work<'_> {
     async fn run(&mut self) -> Result<Found> {
         match self.asked.native {
             Native::Ping => self.ping().await,
-            _ => Err(crate::error::Error::new(crate::error::Kind::Internal, "not there yet")),
+            Native::Trace => self.trace().await,
+            Native::Mtr => self.mtr().await,
+            Native::Pmtu => self.pmtu().await,
+            Native::Tcp => self.tcp().await,
+            Native::Dns => self.dns().await,
+            Native::Tls => self.tls().await,
+            Native::Mping | Native::Mtrace => Err(Error::new(Kind::Internal, "a matrix is asked of devices")),
         }
     }
 

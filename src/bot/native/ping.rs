@@ -73,7 +73,7 @@ impl Work<'_> {
 
     /// The source address that the question names.
     pub(super) fn source(&self) -> Result<Option<IpAddr>> {
-        let Some(src) = self.asked.word("src") else { return Ok(None) };
+        let Some(src) = self.asked.arguments.get("src").map(ToString::to_string) else { return Ok(None) };
         src.parse().map(Some).map_err(|_| {
             Error::question(format!("`{src}` is no address"))
                 .hint("from here `src` is an address of the machine on which nocbot runs; an interface's name works on devices")

@@ -36,8 +36,13 @@ pub struct Quote<'a> {
 
 /// The ICMP message of a raw IPv4 packet, with its TTL and the sender.
 pub fn within_ipv4(packet: &[u8]) -> Option<(IpAddr, u8, &[u8])> {
+    of_ipv4(packet, 1)
+}
+
+/// The sender, the TTL and the payload of a raw IPv4 packet of a protocol.
+pub fn of_ipv4(packet: &[u8], protocol: u8) -> Option<(IpAddr, u8, &[u8])> {
     let (header, rest) = header_v4(packet)?;
-    if *header.get(9)? != 1 {
+    if *header.get(9)? != protocol {
         return None;
     }
     Some((IpAddr::V4(address_v4(header, 12)?), *header.get(8)?, rest))

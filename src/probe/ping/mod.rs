@@ -10,6 +10,7 @@ mod tally;
 
 pub use connect::run as run_by_tcp;
 pub use engine::run;
+pub(in crate::probe) use engine::{fresh_id, own, round_trip};
 pub use tally::{Tally, Trouble};
 
 use std::net::IpAddr;

@@ -211,6 +211,11 @@ impl Probing {
         self.socket().bind(&SocketAddr::new(address, port).into())
     }
 
+    /// Hears only what this address sends.
+    pub fn connect(&self, address: IpAddr) -> io::Result<()> {
+        self.socket().connect(&SocketAddr::new(address, 0).into())
+    }
+
     /// The socket's own port; a datagram socket's ICMP identifier.
     pub fn port(&self) -> io::Result<u16> {
         Ok(self.socket().local_addr()?.as_socket().map_or(0, |address| address.port()))
