@@ -23,6 +23,9 @@ pub(super) fn answer(plan: &Plan, done: Vec<Done>) -> Answer {
     for Done { device, result } in done {
         match result {
             Ok(mut gathered) => {
+                if let Some(failure) = gathered.failed.take() {
+                    failures.push(DeviceFailure { device: device.clone(), failure });
+                }
                 if let Some(newest) = plan.newest {
                     gathered.rows.drain(..gathered.rows.len().saturating_sub(newest));
                 }

@@ -296,6 +296,7 @@ mod tests {
             ..ColumnDef::default()
         };
         Verb {
+            bot: None,
             name: "ip".into(),
             aliases: Vec::new(),
             timeout: None,

@@ -117,7 +117,7 @@ pub async fn find(
             }
         }
     }
-    Ok(Found { mtu: low, link, by, silent, sent: search.sent })
+    Ok(Found { mtu: low, link, by, silent, sent: search.sent - search.kept_back })
 }
 
 struct Search {
@@ -129,6 +129,8 @@ struct Search {
     timeout: Duration,
     slowest: Duration,
     sent: u32,
+    /// Those that were larger than this machine's link, and never left.
+    kept_back: u32,
     buffer: Vec<u8>,
     packet: Vec<u8>,
 }
@@ -152,7 +154,19 @@ impl Search {
         };
         let nonce = super::random();
         let (buffer, packet) = (vec![0; 2048], Vec::new());
-        Ok(Self { to, family, socket, id, nonce, timeout, slowest: Duration::ZERO, sent: 0, buffer, packet })
+        Ok(Self {
+            to,
+            family,
+            socket,
+            id,
+            nonce,
+            timeout,
+            slowest: Duration::ZERO,
+            sent: 0,
+            kept_back: 0,
+            buffer,
+            packet,
+        })
     }
 
     fn what(&self) -> &'static str {
@@ -170,6 +184,7 @@ impl Search {
             self.sent += 1;
             if let Err(error) = self.send(size, number) {
                 if error.raw_os_error() == Some(nix::libc::EMSGSIZE) {
+                    self.kept_back += 1;
                     return Ok(Outcome::Own);
                 }
                 return Err(Failure::new(

@@ -105,6 +105,8 @@ pub struct Gathered {
     pub texts: Vec<(String, String)>,
     /// What the reader should know.
     pub notes: Vec<String>,
+    /// Why there is no more than this, where a device that probes stopped answering in between.
+    pub failed: Option<Failure>,
 }
 
 /// What happens while a question runs.
@@ -231,6 +233,10 @@ impl Task {
                     let note = format!("without what `{}` would add: {}", step.command, failure.message);
                     gathered.notes.push(note);
                 }
+                Err(failure) if rows::is_probe(step) && !gathered.rows.is_empty() => {
+                    gathered.failed = Some(failure);
+                    return Ok(gathered);
+                }
                 read => read?,
             }
         }
@@ -239,8 +245,10 @@ impl Task {
 
     /// Sends one command and reads what comes.
     async fn ask(&self, job: &Job, step: &Step, gathered: &mut Gathered) -> Result<(), Failure> {
-        let text = self.send(job, step).await?;
-        rows::read(&self.catalogue, step, text, gathered).await
+        match self.send(job, step).await {
+            Ok(text) => rows::read(&self.catalogue, step, text, gathered).await,
+            Err(failure) => Err(rows::begun(&self.catalogue, step, failure, gathered).await),
+        }
     }
 
     /// Whether another command may do: this one was refused, or its answer is no document.

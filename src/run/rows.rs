@@ -8,6 +8,7 @@ use crate::error::{Error, Failure, FailureKind};
 use crate::parse::Records;
 use crate::parse::merge::{Part, merge};
 use crate::table::Value;
+use crate::verb::Class;
 
 /// Adds what `text` holds to `gathered`.
 pub(super) async fn read(
@@ -56,6 +57,42 @@ pub(super) async fn read(
         }
     }
     Ok(())
+}
+
+/// Whether a step sends packets: then what it has said so far is true by itself, hop by hop.
+pub(super) fn is_probe(step: &Step) -> bool {
+    matches!(&step.reading, Reading::Verb(verb, _) if verb.class == Class::Probe)
+}
+
+/// How many last lines may be in the middle of something.
+const UNFINISHED: usize = 3;
+
+/// Keeps the rows of a probe that had begun when its device stopped answering: the hops of a long trace. What
+/// cannot be rows yet stays in the failure as text.
+pub(super) async fn begun(
+    catalogue: &Arc<Catalogue>,
+    step: &Step,
+    failure: Failure,
+    gathered: &mut Gathered,
+) -> Failure {
+    let Some(text) = failure.partial.as_deref().filter(|_| is_probe(step)) else { return failure };
+    // The last line may lack its end, and half an address is another address.
+    let mut whole = text.rfind('\n').map_or("", |end| text.get(..=end).unwrap_or_default());
+    for _ in 0..UNFINISHED {
+        let mut rows = Gathered::default();
+        if read(catalogue, step, whole.to_owned(), &mut rows).await.is_ok() && !rows.rows.is_empty() {
+            gathered.columns = rows.columns;
+            gathered.rows.extend(rows.rows);
+            gathered.notes.extend(rows.notes);
+            gathered.parsed = true;
+            let message = format!("{}; the rows are what it had said", failure.message);
+            return Failure { message, partial: None, ..failure };
+        }
+        let shorter =
+            whole.trim_end_matches('\n').rfind('\n').map_or("", |end| whole.get(..=end).unwrap_or_default());
+        whole = shorter;
+    }
+    failure
 }
 
 /// Parses a text; gives it back either way, since a failure shows it.

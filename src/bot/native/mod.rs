@@ -75,7 +75,7 @@ struct Found {
     table: Table,
     failures: Vec<DeviceFailure>,
     notes: Vec<String>,
-    /// Hosts that were asked, and those of them without any answer.
+    /// Hosts that are in the question, and those that were asked and gave no answer.
     asked: usize,
     silent: usize,
 }
@@ -191,7 +191,7 @@ impl Asked {
     fn answer(&self, mut found: Found, cancelled: bool) -> Answer {
         gather::worst_first(&mut found.table, &self.verb);
         let failed = found.silent + found.failures.len();
-        let asked = found.asked + found.failures.len();
+        let asked = found.asked;
         let status = match failed {
             0 => Status::Ok,
             failed if failed >= asked => Status::Failed,

@@ -53,7 +53,7 @@ impl Work<'_> {
         }
         let table = rows(&asked.verb, hosts.iter().zip(&tallies), usize::MAX);
         let silent = tallies.iter().filter(|tally| tally.received == 0).count();
-        Ok(Found { table, failures, notes, asked: hosts.len(), silent })
+        Ok(Found { table, asked: hosts.len() + failures.len(), failures, notes, silent })
     }
 
     fn ping_options(&self) -> Result<Options> {

@@ -254,7 +254,13 @@ impl Work<'_> {
     }
 
     fn found(&self, asked: usize, failures: Vec<DeviceFailure>, notes: Vec<String>) -> Found {
-        Found { table: sheet::table(&self.asked.verb), failures, notes, asked, silent: 0 }
+        Found {
+            table: sheet::table(&self.asked.verb),
+            asked: asked + failures.len(),
+            failures,
+            notes,
+            silent: 0,
+        }
     }
 }
 

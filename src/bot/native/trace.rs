@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use super::hosts::Host;
 use super::sheet::{self, Known, push};
-use super::{Asked, Found, Work};
+use super::{Found, Work};
 use crate::answer::{DeviceFailure, text};
 use crate::error::{Error, Failure, FailureKind, Result};
 use crate::probe::ping::Tally;
@@ -54,13 +54,12 @@ impl Names {
 }
 
 /// What hops are matched with.
-struct Match<'a> {
-    asked: &'a Asked,
+struct Match {
     known: Known,
     names: BTreeMap<IpAddr, Option<String>>,
 }
 
-impl Match<'_> {
+impl Match {
     fn name(&self, address: IpAddr) -> Value {
         self.names.get(&address).cloned().flatten().map_or(Value::Null, Value::text)
     }
@@ -109,10 +108,14 @@ impl Work<'_> {
             }
         });
         let mut work = std::pin::pin!(futures_util::future::join_all(work));
-        let mut found =
-            Found { table: sheet::table(&asked.verb), failures, notes, asked: hosts.len(), silent: 0 };
-        let mut matched =
-            Match { asked: asked, known: Known::of(&asked.catalogue.inventory), names: BTreeMap::new() };
+        let mut found = Found {
+            table: sheet::table(&asked.verb),
+            asked: hosts.len() + failures.len(),
+            failures,
+            notes,
+            silent: 0,
+        };
+        let mut matched = Match { known: Known::of(&asked.catalogue.inventory), names: BTreeMap::new() };
         let mut names = Names::default();
         let lookups = limits.clone();
         let mut partial: Vec<Vec<Hop>> = vec![Vec::new(); hosts.len()];
@@ -124,7 +127,7 @@ impl Work<'_> {
                     if let Some(slot) = partial.get_mut(index) {
                         *slot = hops;
                     }
-                    let mut table = sheet::table(&matched.asked.verb);
+                    let mut table = sheet::table(&asked.verb);
                     for (host, hops) in hosts.iter().zip(&partial) {
                         rows(&mut table, host, hops, &matched);
                     }
@@ -161,12 +164,12 @@ impl Work<'_> {
         let count: u32 = self.asked.int("count").unwrap_or(10);
         let interval = self.asked.time("interval", Duration::from_millis(500));
         let known = || Known::of(&self.asked.catalogue.inventory);
-        let mut matched = Match { asked: self.asked, known: known(), names: BTreeMap::new() };
+        let mut matched = Match { known: known(), names: BTreeMap::new() };
         let mut names = Names::default();
         let mut table = sheet::table(&self.asked.verb);
-        let mut failed = failures;
         let mut silent = 0;
-        let asked = hosts.len();
+        let asked = hosts.len() + failures.len();
+        let mut failed = failures;
         for host in &hosts {
             let limits = self.limits.clone();
             let mut tracer = match Tracer::new(host.address, options.clone()) {
@@ -257,7 +260,7 @@ fn remarks(host: &Host, hops: &[Hop], apart: bool) -> Vec<String> {
 }
 
 /// Adds the rows of one path: a row for each address that answered at a distance.
-fn rows(table: &mut Table, host: &Host, hops: &[Hop], matched: &Match<'_>) {
+fn rows(table: &mut Table, host: &Host, hops: &[Hop], matched: &Match) {
     let last = hops.iter().rev().find(|hop| !hop.replies.is_empty()).map_or(0, |hop| hop.ttl);
     for hop in hops.iter().filter(|hop| hop.ttl <= last) {
         let mut by: Vec<(IpAddr, Vec<&Reply>)> = Vec::new();
@@ -347,7 +350,7 @@ impl Lines {
         }
     }
 
-    fn rows(&self, table: &mut Table, host: &Host, matched: &Match<'_>) {
+    fn rows(&self, table: &mut Table, host: &Host, matched: &Match) {
         for (ttl, line) in self.hops.iter().filter(|(ttl, _)| **ttl <= self.last) {
             let newest = line.by.last().map(|(from, _)| *from);
             let (at, interface) = newest.map_or((Value::Null, Value::Null), |from| matched.known.get(from));
