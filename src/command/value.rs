@@ -68,7 +68,7 @@ pub(super) fn read(argument: &Argument, text: &str) -> Result<ArgumentValue, Str
 }
 
 /// The longest time that an argument may name.
-const MAX_TIME: Duration = Duration::from_secs(3600);
+const MAX_TIME: Duration = Duration::from_hours(1);
 
 /// A time in its one form (`200ms`, `2s`): what [`crate::command::time`] reads.
 fn duration(text: &str) -> Result<String, String> {

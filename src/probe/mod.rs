@@ -86,7 +86,7 @@ pub(crate) fn random() -> u64 {
     // It cannot fail once the library has started; a clock tells processes apart all the same.
     if aws_lc_rs::rand::fill(&mut bytes).is_err() {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        return now.as_nanos() as u64;
+        return u64::from(now.subsec_nanos()) << 32 | (now.as_secs() & 0xffff_ffff);
     }
     u64::from_ne_bytes(bytes)
 }

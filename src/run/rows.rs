@@ -203,4 +203,32 @@ mod tests {
         assert!(read("strict", "Head\nnew\n").unwrap_err().contains("line 2 is not what"));
         assert!(read("none", "x1").unwrap_err().contains("no parser none"));
     }
+
+    #[tokio::test]
+    async fn a_trace_that_was_cut_keeps_its_whole_hops() {
+        let catalogue = Arc::new(Catalogue::builtin_with(crate::inventory::Inventory::default()).unwrap());
+        let verb = Arc::clone(catalogue.verbs.get("trace").unwrap());
+        let source =
+            catalogue.platform("linux").unwrap().verbs.get("trace").unwrap().first().unwrap().clone();
+        let step = Step {
+            command: "traceroute -n 192.0.2.9".to_owned(),
+            interrupt: None,
+            reading: Reading::Verb(verb, Arc::new(source)),
+            further: false,
+            otherwise: Vec::new(),
+            narrows: Vec::new(),
+        };
+        let said = "traceroute to 192.0.2.9 (192.0.2.9), 30 hops max, 60 byte packets\n \
+            1  10.0.0.1  0.204 ms  0.060 ms  0.047 ms\n 2  10.0.1.1  0.3 ms  0.2 ms  0.2 ms\n 3  * * *\n 4  10.0.2.10";
+        let late = || Failure::new(FailureKind::Timeout, "gave no answer in time");
+        let mut gathered = Gathered::default();
+        let failure = begun(&catalogue, &step, late().partial(said), &mut gathered).await;
+        // The fourth hop may be 10.0.2.10 or 10.0.2.101: nobody knows.
+        assert_eq!(gathered.rows.len(), 3, "{gathered:?}");
+        assert_eq!((failure.kind, failure.partial), (FailureKind::Timeout, None));
+        let mut gathered = Gathered::default();
+        let failure =
+            begun(&catalogue, &step, late().partial("traceroute to 192.0.2.9"), &mut gathered).await;
+        assert!(gathered.rows.is_empty() && failure.partial.is_some());
+    }
 }

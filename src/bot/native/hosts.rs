@@ -88,7 +88,7 @@ pub(super) fn names(targets: &Targets, catalogue: &Arc<Catalogue>) -> Result<Vec
                     name: device.name.clone(),
                     dial: device.hostname.clone(),
                     address: None,
-                }))
+                }));
             }
             _ => {
                 return Err(Error::question("names are joined by `,` here")

@@ -137,6 +137,8 @@ fn made(rows: &Table) -> Option<Table> {
         .collect();
     lines.sort_by(|left, right| right.0.total_cmp(&left.0).then(right.1.total_cmp(&left.1)));
     let mut table = Table::new(columns);
-    lines.into_iter().for_each(|(.., row)| table.push(row));
+    for (.., row) in lines {
+        table.push(row);
+    }
     Some(table)
 }

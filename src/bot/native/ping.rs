@@ -84,8 +84,8 @@ impl Work<'_> {
 /// How to get ICMP, where a family that is wanted has none.
 fn no_icmp(addresses: &[IpAddr]) -> Option<String> {
     let family = |wanted: Family| addresses.iter().any(|address| Family::of(*address) == wanted);
-    let missing = [Family::V4, Family::V6].into_iter().filter(|wanted| family(*wanted));
-    let error = missing.filter_map(|wanted| socket::icmp(wanted).err()).next()?;
+    let mut wanted = [Family::V4, Family::V6].into_iter().filter(|wanted| family(*wanted));
+    let error = wanted.find_map(|wanted| socket::icmp(wanted).err())?;
     Some(format!("To ping by ICMP, {}", error.hints().first().cloned().unwrap_or_default()))
 }
 

@@ -150,7 +150,9 @@ impl Work<'_> {
                     found.silent += usize::from(!reached(&hops));
                 }
                 Err(error) => {
-                    found.failures.push(DeviceFailure { device: host.name.clone(), failure: failure(&error) })
+                    found
+                        .failures
+                        .push(DeviceFailure { device: host.name.clone(), failure: failure(&error) });
                 }
             }
         }

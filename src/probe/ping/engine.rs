@@ -187,7 +187,7 @@ impl<'a> Engine<'a> {
         for side in sides.iter_mut().flatten() {
             let (way, family) = (side.socket.way(), side.socket.family());
             let _ = side.socket.drain(buffer, &mut |heard: Heard<'_>| {
-                count.heard(way, family, side.id, &mut side.out, &heard)
+                count.heard(way, family, side.id, &mut side.out, &heard);
             });
         }
     }

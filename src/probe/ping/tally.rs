@@ -118,6 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[allow(clippy::float_cmp, reason = "these quarters are exact")]
     fn figures() {
         let mut tally = Tally { sent: 4, ..Tally::default() };
         assert_eq!((tally.loss(), tally.avg(), tally.mdev()), (100.0, None, None));
