@@ -4,6 +4,7 @@ use super::{Asked, distinct};
 use crate::answer::{Answer, Block};
 use crate::probe::{Family, addresses, socket};
 use crate::table::{Column, Table, Type, Value};
+use crate::verb::Native;
 
 /// How many hosts are listed.
 const LISTED: usize = 50;
@@ -40,10 +41,16 @@ impl Asked {
     fn sent(&self) -> String {
         let arguments: Vec<String> =
             self.arguments.iter().map(|(name, value)| format!("{name} {value}")).collect();
-        let way = match socket::available(Family::V4) {
+        let icmp = || match socket::available(Family::V4) {
             found if found.datagram.is_ok() => "ICMP datagram sockets",
             found if found.raw.is_ok() => "raw ICMP sockets",
             _ => "no ICMP sockets here",
+        };
+        let way = match (self.native, self.word("proto")) {
+            (Native::Trace | Native::Mtr, Some("tcp")) => "raw TCP sockets",
+            (Native::Ping | Native::Pmtu, _) | (Native::Trace | Native::Mtr, Some("icmp")) => icmp(),
+            (Native::Tcp | Native::Tls, _) => "TCP connections",
+            _ => "UDP sockets",
         };
         format!("{} ({}; {way})", self.verb.name, arguments.join(", "))
     }

@@ -65,6 +65,10 @@ pub async fn run(
     let mut end = limits.deadline;
     loop {
         while next < total && slot <= Instant::now() + pace::TOGETHER {
+            if next.is_multiple_of(each) {
+                // From when the packets really leave: a process that was held up must not catch up in a burst.
+                round = Instant::now();
+            }
             engine.send(usize::try_from(next % each).unwrap_or(0), u32::try_from(next / each).unwrap_or(0));
             next += 1;
             if next == total {
@@ -74,7 +78,6 @@ pub async fn run(
             slot = pace.reserve();
             if next.is_multiple_of(each) {
                 slot = slot.max(round + options.interval);
-                round = slot;
             }
         }
         if told.elapsed() >= TELL {
