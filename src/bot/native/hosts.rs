@@ -156,7 +156,7 @@ fn allowed(address: IpAddr, typed: &str) -> Result<()> {
 
 /// Whether DNS may know it: a word that is not in the inventory is more often misspelt than a name, but only
 /// DNS can tell.
-fn could_be_a_name(text: &str) -> bool {
+pub(super) fn could_be_a_name(text: &str) -> bool {
     let name = text.strip_suffix('.').unwrap_or(text);
     let label = |label: &str| {
         (1..=63).contains(&label.len())

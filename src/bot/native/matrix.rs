@@ -47,7 +47,15 @@ pub(super) fn plan(
         let mut arguments = arguments.clone();
         arguments.retain(|name, _| verb.arguments.iter().any(|argument| argument.name == *name));
         // A device knows addresses better than the names of our inventory.
-        let value = host.address.map_or(ArgumentValue::Word(host.dial), ArgumentValue::Ip);
+        let value = match host.address {
+            Some(address) => ArgumentValue::Ip(address),
+            None if hosts::could_be_a_name(&host.dial) => ArgumentValue::Word(host.dial),
+            None => {
+                let message =
+                    format!("`{}` is no address and no DNS name that a device may be given", host.dial);
+                return Err(Error::question(message));
+            }
+        };
         arguments.insert("host".to_owned(), value);
         let command = Command::Verb { verb: Arc::clone(&verb), targets: targets.clone(), arguments };
         let one = plan::make(&Question { command, ..question.clone() }, catalogue, bot.limits.devices)?;
