@@ -52,7 +52,14 @@ async fn main() {
         };
         let ssh = Arc::new(Ssh::new(settings));
         let catalogue = Arc::new(Catalogue::builtin_with(network.inventory()).unwrap());
-        let runner = Runner::new(Transport::Ssh(Arc::clone(&ssh)), 500);
+        let runner = Runner::new(
+            Transport::new(
+                Arc::clone(&ssh),
+                nocbot::transport::netconf::Settings::default(),
+                nocbot::transport::http::Settings::default(),
+            ),
+            500,
+        );
         let limits = Limits { devices: 1000, timeout: Duration::from_mins(2) };
         let bot = Bot::new(catalogue, runner, Store::in_memory().unwrap(), limits);
         let names: Vec<String> = network.inventory().devices().map(|device| device.name.clone()).collect();

@@ -25,3 +25,4 @@ pub mod transport;
 pub mod verb;
 pub mod web;
 pub mod yaml;
+pub mod yang;

@@ -132,13 +132,14 @@ class State:
             if self.alive(name):
                 # `unshare --fork` ignores a polite signal; its child and all of its kind die with it.
                 os.kill(node["pid"], signal.SIGKILL)
+        # Links first: of a namespace that is deleted the kernel removes them later, at a time of its own.
+        for link in self.links:
+            if Path(f"/sys/class/net/{link}").exists():
+                run("ip", "link", "delete", link)
         present = {line.split()[0] for line in run("ip", "netns", "list").splitlines() if line.strip()}
         for namespace in self.namespaces:
             if namespace in present:
                 run("ip", "netns", "delete", namespace)
-        for link in self.links:
-            if Path(f"/sys/class/net/{link}").exists():
-                run("ip", "link", "delete", link)
         for route in self.routes:
             subprocess.run(["ip", "route", "delete", *route], capture_output=True, timeout=60)
         for name in WRITTEN:

@@ -3,7 +3,7 @@
 //! ```text
 //!   Config ─► Catalogue ─┐
 //!          ─► Store ─────┼─► Bot ◄── console (web), terminal (chat), one question (cli)
-//!          ─► Ssh ─► Runner
+//!          ─► Transport (Ssh, Netconf, Http) ─► Runner
 //!   demo:  Network (sim) ─► Inventory ─► Catalogue
 //! ```
 
@@ -40,7 +40,7 @@ pub struct Machine {
 pub struct App {
     /// Answers questions.
     pub bot: Arc<Bot>,
-    ssh: Arc<Ssh>,
+    transport: Transport,
     network: Option<sim::Running>,
 }
 
@@ -73,12 +73,12 @@ impl App {
             Some(path) => Store::open(path),
             None => Store::in_memory(),
         };
-        let ssh = Arc::new(ssh);
-        let runner = Runner::new(Transport::Ssh(Arc::clone(&ssh)), config.limits.parallel);
+        let transport = Transport::new(Arc::new(ssh), parts::netconf(config), parts::http(config));
+        let runner = Runner::new(transport.clone(), config.limits.parallel);
         let limits = Limits { devices: config.limits.devices, timeout: config.limits.timeout };
         let store = store.map_err(|error| vec![error])?;
         let bot = Arc::new(Bot::new(Arc::new(catalogue), runner, store, limits).with_probe(config.probe));
-        Ok(Self { bot, ssh, network })
+        Ok(Self { bot, transport, network })
     }
 
     /// Serves the web console until `shutdown` is cancelled.
@@ -94,7 +94,7 @@ impl App {
 
     /// Ends sessions and the simulated network.
     pub async fn stop(self) {
-        self.ssh.close_all().await;
+        self.transport.close_all().await;
         if let Some(network) = self.network {
             network.stop().await;
         }

@@ -6,6 +6,7 @@ use super::Machine;
 use crate::config::{Config, HostKeys};
 use crate::sim;
 use crate::transport::ssh::{HostKeyPolicy, Settings, Ssh};
+use crate::transport::{http, netconf};
 
 /// The most of one command's output that is kept: a whole table of full Internet routes fits.
 const MAX_OUTPUT: usize = 64 * 1024 * 1024;
@@ -27,6 +28,24 @@ pub(super) fn ssh(config: &Config, machine: &Machine) -> Ssh {
         max_sessions: config.limits.parallel.max(256),
         ..Settings::default()
     })
+}
+
+/// NETCONF as the configuration wants it.
+pub(super) fn netconf(config: &Config) -> netconf::Settings {
+    netconf::Settings {
+        max_message: MAX_OUTPUT,
+        max_sessions: config.limits.parallel.max(256),
+        ..netconf::Settings::default()
+    }
+}
+
+/// HTTPS to devices as the configuration wants it.
+pub(super) fn http(config: &Config) -> http::Settings {
+    http::Settings {
+        max_body: MAX_OUTPUT,
+        max_connections: config.limits.parallel.max(256),
+        ..http::Settings::default()
+    }
 }
 
 /// SSH to the simulated network: its keys are known beforehand, so nothing is written anywhere.

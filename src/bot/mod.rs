@@ -16,6 +16,7 @@ mod native;
 mod plan;
 mod stages;
 mod talk;
+mod ways;
 
 pub use jobs::Running;
 pub use talk::{Incoming, Progress, Who};

@@ -4,17 +4,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Incoming;
+use super::{Incoming, ways};
 use crate::answer::DeviceFailure;
-use crate::catalogue::{Catalogue, narrow};
+use crate::catalogue::Catalogue;
 use crate::command::{self, Command, Question, Stage};
 use crate::error::{Error, Failure, FailureKind, Kind, Result};
 use crate::inventory::Device;
 use crate::policy;
-use crate::profile::{Platform, Source};
-use crate::run::{Job, Reading, Step};
+use crate::profile::Platform;
+use crate::run::{Job, Reading, Step, Way};
 use crate::store::Entry;
-use crate::verb::{ArgumentValue, Arguments, Verb};
+use crate::transport::Ask;
+use crate::verb::{ArgumentValue, Arguments, Verb, Via};
 
 /// What will be done, before anything is sent.
 #[derive(Debug, Clone)]
@@ -75,7 +76,7 @@ impl Plan {
     /// The audit row of this plan.
     pub(super) fn entry(&self, incoming: &Incoming) -> Entry {
         let commands: BTreeSet<&str> =
-            self.jobs.iter().flat_map(|job| &job.steps).map(|step| step.command.as_str()).collect();
+            self.jobs.iter().flat_map(Job::steps).map(|step| step.command.as_str()).collect();
         Entry {
             way: incoming.who.way.clone(),
             user_id: incoming.who.id.clone(),
@@ -108,14 +109,14 @@ fn newest(command: &Command) -> Option<usize> {
 
 fn job(question: &Question, device: &Arc<Device>, catalogue: &Catalogue) -> Result<Job, Failure> {
     let platform = platform(device, catalogue)?;
-    let steps = match &question.command {
+    let ways = match &question.command {
         Command::Show { line, .. } => vec![show(&platform, line, &question.stages, catalogue)?],
-        Command::Verb { verb, arguments, .. } => steps(verb, arguments, &platform)?,
+        Command::Verb { verb, arguments, .. } => ways::of(verb, arguments, device, &platform)?,
         _ => Vec::new(),
     };
     let jumps = catalogue.inventory.jumps(device);
     let jumps = jumps.into_iter().map(|hop| platform_of_jump(hop, catalogue)).collect::<Result<_, _>>()?;
-    Ok(Job { device: Arc::clone(device), platform, jumps, steps })
+    Ok(Job { device: Arc::clone(device), platform, jumps, ways })
 }
 
 fn platform(device: &Device, catalogue: &Catalogue) -> Result<Arc<Platform>, Failure> {
@@ -142,13 +143,13 @@ fn platform_of_jump(
     Ok((hop, platform))
 }
 
-fn show(platform: &Platform, line: &str, stages: &[Stage], catalogue: &Catalogue) -> Result<Step, Failure> {
+fn show(platform: &Platform, line: &str, stages: &[Stage], catalogue: &Catalogue) -> Result<Way, Failure> {
     let command = policy::gate(platform, line)?;
     let reading = match catalogue.show_parser(&platform.name, &command) {
         Some(parser) if !lines_wanted(stages) => Reading::Parser(parser),
         _ => Reading::Text,
     };
-    Ok(Step { command, interrupt: None, reading, further: false, otherwise: Vec::new(), narrows: Vec::new() })
+    Ok(Way { via: Via::Ssh, steps: vec![Step::new(Ask::Command, command, reading)] })
 }
 
 /// Whether the bars filter lines and nothing needs columns: then `show` means the device's own lines.
@@ -158,33 +159,4 @@ fn lines_wanted(stages: &[Stage]) -> bool {
     };
     stages.iter().any(lines)
         && stages.iter().all(|stage| lines(stage) || matches!(stage, Stage::Count | Stage::File(_)))
-}
-
-fn steps(verb: &Arc<Verb>, arguments: &Arguments, platform: &Platform) -> Result<Vec<Step>, Failure> {
-    let unable = |message: String| Failure::new(FailureKind::Unsupported, message);
-    let sources = platform.verbs.get(&verb.name).ok_or_else(|| {
-        unable(format!("{} has no `{}`", platform.title, verb.name))
-            .hint(format!("`show <device> …` sends any read command of {}", platform.title))
-    })?;
-    let source = sources.iter().find(|source| source.applies(arguments)).ok_or_else(|| {
-        unable(format!("{} cannot answer `{}` with these arguments", platform.title, verb.name))
-    })?;
-    let further = |step: Result<Step, Failure>| step.map(|step| Step { further: true, ..step });
-    let own = std::iter::once(step(verb, source, arguments, false));
-    let own = own.chain(source.also.iter().map(|source| further(step(verb, source, arguments, false))));
-    own.chain(source.join.iter().map(|source| step(verb, source, arguments, true))).collect()
-}
-
-fn step(verb: &Arc<Verb>, source: &Source, arguments: &Arguments, join: bool) -> Result<Step, Failure> {
-    let command = source
-        .command
-        .render(arguments)
-        .map_err(|error| Failure::new(FailureKind::Unsupported, error.message().to_owned()))?;
-    let interrupt = source.interrupt_after(arguments);
-    let narrows = narrow::narrows(verb, source, arguments);
-    let otherwise = source.otherwise.iter().map(|other| step(verb, other, arguments, join));
-    let otherwise = otherwise.collect::<Result<_, _>>()?;
-    let (verb, source) = (Arc::clone(verb), Arc::new(source.clone()));
-    let reading = if join { Reading::Join(verb, source) } else { Reading::Verb(verb, source) };
-    Ok(Step { command, interrupt, reading, further: false, otherwise, narrows })
 }

@@ -17,7 +17,8 @@ pub struct Narrow {
 
 /// The arguments that narrow a column and have no place in the source's commands.
 pub fn narrows(verb: &Verb, source: &Source, arguments: &Arguments) -> Vec<Narrow> {
-    let sent = |name: &str| source.command.arguments().iter().any(|(argument, _)| argument.name == name);
+    let places = source.ask.arguments().unwrap_or_default();
+    let sent = |name: &str| places.iter().any(|argument| argument.name == name);
     let narrows = verb.arguments.iter().filter(|argument| !sent(&argument.name)).filter_map(|argument| {
         let column = argument.narrows.as_ref()?;
         let column = verb.columns.iter().position(|known| known.name == *column)?;

@@ -287,7 +287,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::profile::CommandLine;
+    use crate::profile::{Ask, CommandLine};
 
     fn verb(columns: &[(&str, Type)]) -> Verb {
         let def = |(name, kind): &(&str, Type)| ColumnDef {
@@ -299,6 +299,7 @@ mod tests {
             bot: None,
             name: "ip".into(),
             aliases: Vec::new(),
+            asks: None,
             timeout: None,
             newest: None,
             help: String::new(),
@@ -315,7 +316,7 @@ mod tests {
     #[allow(clippy::expect_used, reason = "a test's helper")]
     fn source(columns: &[(&str, Mapping)]) -> Source {
         Source {
-            command: CommandLine::parse("show").expect("a command line"),
+            ask: Ask::Command(CommandLine::parse("show").expect("a command line")),
             parser: "show".into(),
             columns: columns.iter().map(|(name, mapping)| ((*name).to_owned(), mapping.clone())).collect(),
             when: BTreeMap::new(),

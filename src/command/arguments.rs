@@ -23,6 +23,9 @@ struct Word {
 pub(super) fn read(cursor: &mut Cursor<'_>, verb: &Verb, targets: &str) -> Result<Arguments, Fault> {
     let mut found = Arguments::new();
     let mut columns = Vec::new();
+    if let Some(path) = positional(verb, &found, "").filter(|argument| argument.kind == ArgumentType::Path) {
+        found.extend(path_first(cursor, verb, path)?);
+    }
     let mut words = words(cursor)?.into_iter().peekable();
     while let Some(word) = words.next() {
         let (argument, text, column) = match named(verb, &word)? {
@@ -84,6 +87,34 @@ fn fit(verb: &Verb, found: &Arguments, columns: &[(&Argument, usize)]) -> Result
             .hint(format!("leave the device away: `{verb} HOST {name}=…`"))
     };
     Err(fault)
+}
+
+/// A path, which has signs of the grammar in it: it ends at the first blank outside quotes and brackets.
+fn path_first(
+    cursor: &mut Cursor<'_>,
+    verb: &Verb,
+    argument: &Argument,
+) -> Result<Option<(String, ArgumentValue)>, Fault> {
+    cursor.skip_blanks();
+    let (start, column) = (cursor.position(), cursor.column());
+    let (mut quote, mut bracket) = (None, false);
+    while let Some(found) = cursor.peek() {
+        match (found, quote) {
+            ('\n', _) | (' ' | '|', None) if found == '\n' || !bracket => break,
+            ('\'' | '"', None) => quote = Some(found),
+            (found, Some(open)) if found == open => quote = None,
+            ('[', None) => bracket = true,
+            (']', None) => bracket = false,
+            _ => {}
+        }
+        cursor.take();
+    }
+    let text = cursor.since(start);
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let value = value::read(argument, &text).map_err(|why| wrong(verb, argument, &text, column, &why))?;
+    Ok(Some((argument.name.clone(), value)))
 }
 
 /// Fills in defaults and misses what is required.
@@ -201,6 +232,11 @@ pub(super) fn usage(argument: &Argument) -> String {
             format!("one of {choices}")
         }
         ArgumentType::Flag => format!("a word of its own (`{name}`)"),
+        ArgumentType::Path => {
+            "a path with the module of its first name (`ietf-interfaces:interfaces/interface[name='lo']`)"
+                .into()
+        }
+        ArgumentType::Fields => format!("nodes (`{name}=name,statistics(in-octets,out-octets)`)"),
         ArgumentType::Line => "the rest of the line".into(),
         ArgumentType::Duration => format!("a time (`{name} 500ms`, `{name} 2s`)"),
         ArgumentType::Ports => format!("ports (`{name} 22,80,8000-8010`)"),

@@ -8,6 +8,7 @@ use ipnetwork::IpNetwork;
 use super::word::{self, Found};
 use crate::table::{Type, Value};
 use crate::verb::{Argument, ArgumentType, ArgumentValue};
+use crate::yang::{Fields, Path};
 
 /// The longest word.
 const MAX_WORD: usize = 64;
@@ -63,6 +64,11 @@ pub(super) fn read(argument: &Argument, text: &str) -> Result<ArgumentValue, Str
             super::targets::whole(text)?;
             Ok(ArgumentValue::Word(text.to_owned()))
         }
+        ArgumentType::Path => path(text).map(ArgumentValue::Word),
+        ArgumentType::Fields => match Fields::parse(text) {
+            Ok(_) => Ok(ArgumentValue::Word(text.to_owned())),
+            Err(error) => Err(error.message().to_owned()),
+        },
         ArgumentType::Line => Err(format!("`{name}` cannot be given here")),
     }
 }
@@ -120,6 +126,18 @@ pub fn ports(text: &str) -> Result<Vec<u16>, String> {
         }
     }
     Ok(found)
+}
+
+/// A path as it was typed, known to be one; a single word may be a platform's name for one.
+fn path(text: &str) -> Result<String, String> {
+    if text.contains(':') {
+        Path::parse(text).map_err(|error| error.message().to_owned())?;
+        return Ok(text.to_owned());
+    }
+    word(text).map_err(|_| match Path::parse(text) {
+        Err(error) => error.message().to_owned(),
+        Ok(_) => format!("`{text}` is no path"),
+    })
 }
 
 /// Whether the text of a flag's value means that it is not given after all.

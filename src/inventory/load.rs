@@ -8,8 +8,8 @@
 
 mod element;
 mod extras;
+mod https;
 mod resolve;
-mod restconf;
 
 use std::collections::BTreeMap;
 use std::path::Path;

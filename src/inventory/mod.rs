@@ -1,9 +1,9 @@
 //! The devices: Nornir's SimpleInventory, resolved. The model is here; `load` reads the files.
 
+mod https;
 pub mod load;
-mod restconf;
 
-pub use restconf::{Fingerprint, RestconfLogin};
+pub use https::{Fingerprint, HttpsLogin};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -53,8 +53,27 @@ pub struct Login {
     pub jump: Option<String>,
     /// Seconds for TCP and handshake together.
     pub connect_timeout: Option<u64>,
+    /// How to log in to its NETCONF server.
+    pub netconf: NetconfLogin,
     /// How to log in to its RESTCONF server.
-    pub restconf: RestconfLogin,
+    pub restconf: HttpsLogin,
+    /// How to log in to its server of commands over JSON-RPC.
+    pub jsonrpc: HttpsLogin,
+}
+
+/// How to log in to a device's NETCONF server; what is not here is as for the command line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NetconfLogin {
+    /// Whether the inventory names the connection: only then the server is asked without being told to.
+    pub offered: bool,
+    /// The address or DNS name to dial, when it is not the device's.
+    pub hostname: Option<String>,
+    /// TCP port; 830 when the inventory has none.
+    pub port: Option<u16>,
+    /// User name.
+    pub username: Option<String>,
+    /// Password.
+    pub password: Option<SecretRef>,
 }
 
 /// All devices and groups.

@@ -1,5 +1,6 @@
 //! Text in, records out. Pure: no device, no file, no clock; a template and a text are all it sees.
 
+pub mod data;
 pub mod index;
 pub mod json;
 pub mod merge;

@@ -43,6 +43,18 @@ impl Reader {
         }
     }
 
+    /// The same for a document that is only a part of another one: `below` are the names of the nodes around it, the last
+    /// one its own, as RESTCONF leaves them away (RFC 8040, 3.5.3). Screen text has no such thing.
+    ///
+    /// # Errors
+    /// As in [`Self::parse`].
+    pub fn parse_below(&self, text: &str, below: &[String]) -> Result<Records, ParseError> {
+        match self {
+            Self::Template(template) => template.parse(text),
+            Self::Paths(paths) => paths.parse_below(text, below),
+        }
+    }
+
     /// The first line that no rule took: where a template made no records of it, it did not know the text.
     /// Paths refuse such a document by themselves.
     pub fn ignored(&self, text: &str) -> Option<(usize, String)> {

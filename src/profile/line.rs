@@ -196,14 +196,19 @@ impl CommandLine {
     /// character that a device's CLI or a shell could take for its own is refused here, whoever
     /// let it through before.
     pub fn render(&self, arguments: &Arguments) -> Result<String> {
-        let mut line = String::with_capacity(self.text.len());
-        self.fill(&self.parts, arguments, &mut line)?;
-        let words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
-        let line = words.join(" ");
+        let line = self.value(arguments)?;
         if line.is_empty() {
             return Err(Error::new(Kind::Internal, format!("`{}` makes an empty command", self.text)));
         }
         Ok(line)
+    }
+
+    /// The same where the text is a value of a path or an operation: it may come out empty.
+    pub(super) fn value(&self, arguments: &Arguments) -> Result<String> {
+        let mut line = String::with_capacity(self.text.len());
+        self.fill(&self.parts, arguments, &mut line)?;
+        let words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
+        Ok(words.join(" "))
     }
 
     fn fill(&self, parts: &[Part], arguments: &Arguments, line: &mut String) -> Result<()> {

@@ -11,13 +11,14 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{
-    Enable, Level, LoginPrompts, Pager, Pattern, Platform, Prompt, Rejection, Samples, SessionKind, ShowGate,
-    Source,
+    Enable, JsonRpc, Level, LoginPrompts, Pager, Pattern, Platform, Prompt, Rejection, Samples, SessionKind,
+    ShowGate, Source,
 };
 use crate::error::Error;
 use crate::text::did_you_mean;
 use crate::verb::{ArgumentType, Verb};
 use crate::yaml::Node;
+use crate::yang::Path;
 
 /// What a platform's file may refer to.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +58,9 @@ struct Raw {
     secrets: Vec<String>,
     #[serde(default)]
     show: Option<RawShow>,
+    jsonrpc: Option<RawJsonRpc>,
+    #[serde(default)]
+    paths: BTreeMap<String, String>,
     #[serde(default, rename = "verbs")]
     _verbs: Option<IgnoredAny>,
     #[serde(default)]
@@ -116,6 +120,15 @@ struct RawShow {
     words: Vec<String>,
     #[serde(default)]
     deny: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawJsonRpc {
+    path: String,
+    content_type: Option<String>,
+    body: String,
+    result: String,
 }
 
 /// A platform and what it was read from.
@@ -217,6 +230,8 @@ impl Reader<'_> {
             rejections: self.rejections(raw.rejected),
             secrets: self.secrets(&raw.secrets),
             show: self.show(raw.show.unwrap_or_default()),
+            jsonrpc: raw.jsonrpc.and_then(|jsonrpc| self.jsonrpc(jsonrpc)),
+            paths: self.paths(&raw.paths),
             verbs: self.verbs(),
             samples: raw.samples.unwrap_or_default(),
         }
@@ -304,6 +319,42 @@ impl Reader<'_> {
         ShowGate { prefix: raw.prefix, words: raw.words, deny }
     }
 
+    fn jsonrpc(&mut self, raw: RawJsonRpc) -> Option<JsonRpc> {
+        if !raw.path.starts_with('/') {
+            self.wrong(&["jsonrpc", "path"], format!("`{}` does not begin with `/`", raw.path));
+        }
+        let body = match serde_json::from_str(&raw.body) {
+            Ok(body) if raw.body.contains("{command}") => body,
+            Ok(_) => {
+                self.wrong(&["jsonrpc", "body"], "`{command}` does not stand in the body".to_owned());
+                return None;
+            }
+            Err(error) => {
+                self.wrong(&["jsonrpc", "body"], format!("the body is no JSON: {error}"));
+                return None;
+            }
+        };
+        let result = raw.result.split('/').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        let content_type = raw.content_type.unwrap_or_else(|| "application/json".to_owned());
+        Some(JsonRpc { path: raw.path, content_type, body, result })
+    }
+
+    fn paths(&mut self, raw: &BTreeMap<String, String>) -> BTreeMap<String, Path> {
+        let mut paths = BTreeMap::new();
+        for (name, text) in raw {
+            if name.contains([':', '/', ' ']) {
+                self.wrong(&["paths", name], format!("`{name}` looks like a path; a name is one word"));
+            }
+            match Path::parse(text) {
+                Ok(path) => {
+                    paths.insert(name.clone(), path);
+                }
+                Err(error) => self.errors.push(self.node.nearest(&["paths", name]).place_error(error)),
+            }
+        }
+        paths
+    }
+
     fn verbs(&mut self) -> BTreeMap<String, Vec<Source>> {
         let mut verbs = BTreeMap::new();
         let Some(node) = self.node.get("verbs") else { return verbs };
@@ -330,6 +381,10 @@ impl Reader<'_> {
             if verb.arguments.iter().any(|argument| argument.kind == ArgumentType::Line) {
                 self.errors
                     .push(key.error(format!("the verb `{name}` takes any command and has no sources")));
+                continue;
+            }
+            if verb.asks.is_some() {
+                self.errors.push(key.error(format!("the verb `{name}` needs no sources")));
                 continue;
             }
             match value.items("the sources of a verb") {

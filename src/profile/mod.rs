@@ -1,11 +1,14 @@
 //! Platform profiles: how one network operating system does things. One file of
 //! `device-profiles/platforms/` each; this module holds the model, [`load`] reads the files.
 
+mod ask;
 mod line;
 pub mod load;
 mod mask;
 mod pattern;
 
+pub use crate::verb::Via;
+pub use ask::{Ask, fill};
 pub use line::{ArgumentRef, Attribute, CommandLine};
 pub use pattern::Pattern;
 
@@ -16,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::verb::{ArgumentValue, Arguments};
+use crate::yang::Path;
 use serde::{Deserialize, Serialize};
 
 /// How commands are sent over SSH.
@@ -62,10 +66,27 @@ pub struct Platform {
     pub secrets: Vec<Pattern>,
     /// The read-only gate of `show`.
     pub show: ShowGate,
-    /// Per verb its sources, best first; the first whose `when` holds is used.
+    /// How commands are sent over JSON-RPC, where they can be.
+    pub jsonrpc: Option<JsonRpc>,
+    /// Names for paths to data of YANG models, for `get`.
+    pub paths: BTreeMap<String, Path>,
+    /// Per verb its sources, best first: of each way the first whose `when` holds is used.
     pub verbs: BTreeMap<String, Vec<Source>>,
     /// Real lines that keep the patterns above honest; `nocbot check` runs them.
     pub samples: Samples,
+}
+
+/// How commands are sent over JSON-RPC (2.0) on HTTPS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonRpc {
+    /// The path of the resource that takes requests by POST.
+    pub path: String,
+    /// The body's media type.
+    pub content_type: String,
+    /// The request's body, JSON; the text `{command}` in it stands for the command.
+    pub body: serde_json::Value,
+    /// Where in the answer the command's document is: names and numbers.
+    pub result: Vec<String>,
 }
 
 /// A prompt in one mode.
@@ -131,8 +152,8 @@ pub struct ShowGate {
 /// One way to answer a verb on a platform.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// The command line.
-    pub command: CommandLine,
+    /// What is asked.
+    pub ask: Ask,
     /// The parser: `<platform>/<command_words>` in `parsers/`.
     pub parser: String,
     /// Verb column → where its cell comes from. A column that is not listed takes the parser's
@@ -203,7 +224,7 @@ pub struct Samples {
 }
 
 impl Source {
-    /// Every command of the source: its own with what stands for it, then `also`, then `join`.
+    /// Every source in it: itself, what stands for it, then `also`, then `join`.
     pub fn all(&self) -> Vec<&Self> {
         let further = self.otherwise.iter().chain(&self.also).chain(&self.join);
         std::iter::once(self).chain(further.flat_map(Self::all)).collect()

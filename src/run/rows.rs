@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Gathered, INLINE, Reading, Step};
+use super::{Gathered, INLINE, Reading, Step, data};
 use crate::catalogue::{Catalogue, join, rows};
 use crate::error::{Error, Failure, FailureKind};
-use crate::parse::Records;
 use crate::parse::merge::{Part, merge};
+use crate::parse::{Reader, Records};
 use crate::table::Value;
 use crate::verb::Class;
 
@@ -14,31 +14,32 @@ use crate::verb::Class;
 pub(super) async fn read(
     catalogue: &Arc<Catalogue>,
     step: &Step,
-    text: String,
+    text: Arc<str>,
     gathered: &mut Gathered,
 ) -> Result<(), Failure> {
     match &step.reading {
-        Reading::Text => gathered.texts.push((step.command.clone(), text)),
-        Reading::Parser(parser) => match parse(catalogue, parser, text).await {
+        Reading::Text => gathered.texts.push((step.command.clone(), text.to_string())),
+        Reading::Data => data::read(step, &text, gathered)?,
+        Reading::Parser(parser) => match parse(catalogue, parser, &step.below, text).await {
             Ok((records, _)) if !records.rows.is_empty() => {
                 let (columns, rows) = rows::plain(&records);
                 gathered.columns = columns;
                 gathered.rows = rows;
                 gathered.parsed = true;
             }
-            Ok((_, text)) => gathered.texts.push((step.command.clone(), text)),
+            Ok((_, text)) => gathered.texts.push((step.command.clone(), text.to_string())),
             Err((failure, text)) => {
                 gathered.notes.push(format!("shown as printed: {}", failure.message));
-                gathered.texts.push((step.command.clone(), text));
+                gathered.texts.push((step.command.clone(), text.to_string()));
             }
         },
         Reading::Verb(verb, source) | Reading::Join(verb, source) => {
-            let parsed = parse(catalogue, &source.parser, text).await;
+            let parsed = parse(catalogue, &source.parser, &step.below, text).await;
             let (records, _) = parsed
                 .and_then(|parsed| not_ignored(catalogue, &source.parser, parsed))
                 .map_err(|(mut failure, text)| {
                     failure.message = format!("`{}`: {}", step.command, failure.message);
-                    failure.partial(text).hint(format!(
+                    failure.partial(text.to_string()).hint(format!(
                         "`show` gives the output as it is; put it into a file, and `nocbot parse --parser {} \
                          --explain FILE` says which rule took which line",
                         source.parser
@@ -80,7 +81,7 @@ pub(super) async fn begun(
     let mut whole = text.rfind('\n').map_or("", |end| text.get(..=end).unwrap_or_default());
     for _ in 0..UNFINISHED {
         let mut rows = Gathered::default();
-        if read(catalogue, step, whole.to_owned(), &mut rows).await.is_ok() && !rows.rows.is_empty() {
+        if read(catalogue, step, whole.into(), &mut rows).await.is_ok() && !rows.rows.is_empty() {
             gathered.columns = rows.columns;
             gathered.rows.extend(rows.rows);
             gathered.notes.extend(rows.notes);
@@ -99,23 +100,25 @@ pub(super) async fn begun(
 async fn parse(
     catalogue: &Arc<Catalogue>,
     parser: &str,
-    text: String,
-) -> Result<(Records, String), (Failure, String)> {
+    below: &[String],
+    text: Arc<str>,
+) -> Result<(Records, Arc<str>), (Failure, Arc<str>)> {
     if text.len() <= INLINE {
-        return parse_now(catalogue, parser, text);
+        return parse_now(catalogue, parser, below, text);
     }
-    let (catalogue, parser) = (Arc::clone(catalogue), parser.to_owned());
-    match tokio::task::spawn_blocking(move || parse_now(&catalogue, &parser, text)).await {
+    let (catalogue, parser, below) = (Arc::clone(catalogue), parser.to_owned(), below.to_vec());
+    match tokio::task::spawn_blocking(move || parse_now(&catalogue, &parser, &below, text)).await {
         Ok(result) => result,
-        Err(_) => Err((Failure::new(FailureKind::Parse, "the parser failed"), String::new())),
+        Err(_) => Err((Failure::new(FailureKind::Parse, "the parser failed"), "".into())),
     }
 }
 
 fn parse_now(
     catalogue: &Catalogue,
     parser: &str,
-    text: String,
-) -> Result<(Records, String), (Failure, String)> {
+    below: &[String],
+    text: Arc<str>,
+) -> Result<(Records, Arc<str>), (Failure, Arc<str>)> {
     let missing = || Error::config(format!("there is no parser {parser}"));
     let parsers = match catalogue.parsers_of(parser).ok_or_else(missing) {
         Ok(parsers) => parsers,
@@ -127,8 +130,12 @@ fn parse_now(
             Ok(reader) => reader,
             Err(error) => return Err((Failure::new(FailureKind::Parse, error.message()), text)),
         };
-        match reader.parse(&text) {
+        match reader.parse_below(&text, below) {
             Ok(records) => parts.push(Part { records, keys: reader.keys() }),
+            Err(error) if matches!(reader, Reader::Paths(_)) => {
+                let message = format!("its document is not what its parser knows: {}", error.message);
+                return Err((Failure::new(FailureKind::Parse, message), text));
+            }
             Err(error) => return Err((unknown_line(error.line, &error.text), text)),
         }
     }
@@ -149,8 +156,8 @@ fn unknown_line(line: usize, text: &str) -> Failure {
 fn not_ignored(
     catalogue: &Catalogue,
     parser: &str,
-    (records, text): (Records, String),
-) -> Result<(Records, String), (Failure, String)> {
+    (records, text): (Records, Arc<str>),
+) -> Result<(Records, Arc<str>), (Failure, Arc<str>)> {
     if !records.rows.is_empty() || text.trim().is_empty() {
         return Ok((records, text));
     }
@@ -186,10 +193,10 @@ mod tests {
 
     fn read(parser: &str, text: &str) -> Result<usize, String> {
         let catalogue = catalogue();
-        let parsed = parse_now(&catalogue, parser, text.to_owned());
+        let parsed = parse_now(&catalogue, parser, &[], text.into());
         let read = parsed.and_then(|parsed| not_ignored(&catalogue, parser, parsed));
         read.map(|(records, _)| records.rows.len()).map_err(|(failure, kept)| {
-            assert_eq!((failure.kind, kept.as_str()), (FailureKind::Parse, text));
+            assert_eq!((failure.kind, &*kept), (FailureKind::Parse, text));
             failure.message
         })
     }
@@ -210,14 +217,8 @@ mod tests {
         let verb = Arc::clone(catalogue.verbs.get("trace").unwrap());
         let source =
             catalogue.platform("linux").unwrap().verbs.get("trace").unwrap().first().unwrap().clone();
-        let step = Step {
-            command: "traceroute -n 192.0.2.9".to_owned(),
-            interrupt: None,
-            reading: Reading::Verb(verb, Arc::new(source)),
-            further: false,
-            otherwise: Vec::new(),
-            narrows: Vec::new(),
-        };
+        let reading = Reading::Verb(verb, Arc::new(source));
+        let step = Step::new(crate::transport::Ask::Command, "traceroute -n 192.0.2.9".to_owned(), reading);
         let said = "traceroute to 192.0.2.9 (192.0.2.9), 30 hops max, 60 byte packets\n \
             1  10.0.0.1  0.204 ms  0.060 ms  0.047 ms\n 2  10.0.1.1  0.3 ms  0.2 ms  0.2 ms\n 3  * * *\n 4  10.0.2.10";
         let late = || Failure::new(FailureKind::Timeout, "gave no answer in time");

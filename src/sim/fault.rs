@@ -59,6 +59,12 @@ pub enum Fault {
         /// Milliseconds before each answer.
         ms: u64,
     },
+    /// To programs: the length in front of an answer is wrong, of a chunk of NETCONF or of a body of HTTP.
+    LyingLength,
+    /// To programs: where data should be there is an error, as a success.
+    ErrorObject,
+    /// To programs: the first number of each answer is none.
+    WrongNumber,
 }
 
 /// A device's faults in the form in which the server asks for them.
@@ -92,6 +98,12 @@ pub struct Faults {
     pub huge: usize,
     /// See [`Fault::Slow`].
     pub slow: Option<Duration>,
+    /// See [`Fault::LyingLength`].
+    pub lying_length: bool,
+    /// See [`Fault::ErrorObject`].
+    pub error_object: bool,
+    /// See [`Fault::WrongNumber`].
+    pub wrong_number: bool,
 }
 
 impl Faults {
@@ -114,6 +126,9 @@ impl Faults {
                 Fault::PromptInOutput => all.prompt_in_output = true,
                 Fault::Huge { megabytes } => all.huge = megabytes.saturating_mul(1_000_000),
                 Fault::Slow { ms } => all.slow = Some(Duration::from_millis(*ms)),
+                Fault::LyingLength => all.lying_length = true,
+                Fault::ErrorObject => all.error_object = true,
+                Fault::WrongNumber => all.wrong_number = true,
             }
         }
         all

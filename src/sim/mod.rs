@@ -16,13 +16,17 @@
 //!   Running ── stop ──► one cancel token ──► all of them; `stop` waits for the last
 //! ```
 //!
-//! An idle device costs a listening socket and one parked task.
+//! Beside it, where the device offers it: an HTTPS listener task, RESTCONF and JSON-RPC (https).
+//! An idle device costs a listening socket and one parked task for each of the two.
 
 mod cli;
+mod data;
 mod fault;
 mod files;
 mod gear;
+mod https;
 mod net;
+mod netconf;
 mod roster;
 mod running;
 mod server;
@@ -105,6 +109,7 @@ impl Network {
             password: Secret::new(""),
             secret: Secret::new(""),
             mode: None,
+            sessions: netconf::Sessions::default(),
         };
         let mode = device.first_mode()?;
         Some(device.run(line, &mode).text)

@@ -14,10 +14,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::cli::{Device as Simulated, View};
+use super::data::Offer;
 use super::fault::{Fault, Faults};
+use super::https::{self, Identity};
+use super::netconf::Sessions;
 use super::{Network, server};
 use crate::error::{Error, Kind, Result};
-use crate::inventory::{Device, Inventory, Login};
+use crate::inventory::{Device, HttpsLogin, Inventory, Login, NetconfLogin};
 use crate::secret::{Secret, SecretRef};
 
 /// Connections that wait to be accepted.
@@ -78,6 +81,8 @@ impl Network {
         };
         let secret = random_secret()?;
         let started = Timestamp::now();
+        // One for all: a key per device would double what starting many of them takes.
+        let mut identity: Option<Identity> = None;
         let mut devices = Vec::with_capacity(self.net.nodes.len());
         if let Some(name) = options.faults.keys().find(|name| self.net.node(name).is_none()) {
             return Err(Error::config(format!("there is no device `{name}` to have a fault")));
@@ -94,8 +99,31 @@ impl Network {
                 password: password.clone(),
                 secret: secret.clone(),
                 mode: node.mode.clone(),
+                sessions: Sessions::default(),
             });
-            let port = running.listen(simulated, options.bind)?;
+            let offer = simulated.offer();
+            let netconf = offer.is_some_and(|offer| offer.netconf.is_some());
+            let https = offer.is_some_and(Offer::https);
+            let port = running.listen(Arc::clone(&simulated), options.bind)?;
+            let mut login = HttpsLogin::default();
+            if https {
+                if identity.is_none() {
+                    identity = Some(Identity::new(&options.bind.to_string())?);
+                }
+                let identity = identity.as_ref().ok_or_else(|| internal("a certificate is missing"))?;
+                login = HttpsLogin {
+                    offered: true,
+                    port: Some(running.listen_https(Arc::clone(&simulated), options.bind, identity)?),
+                    username: Some(options.username.clone()),
+                    password: Some(SecretRef::Plain(password.clone())),
+                    fingerprint: Some(identity.fingerprint),
+                    ..HttpsLogin::default()
+                };
+            }
+            // Both are one server with one port.
+            let has = |offered: bool| if offered { login.clone() } else { HttpsLogin::default() };
+            let restconf = has(simulated.offer().is_some_and(|offer| offer.restconf.is_some()));
+            let jsonrpc = has(simulated.offer().is_some_and(|offer| offer.json_rpc.is_some()));
             let role = self.roster.role(&node.base)?;
             devices.push(Device {
                 name: node.name.clone(),
@@ -108,6 +136,13 @@ impl Network {
                     username: Some(options.username.clone()),
                     password: Some(SecretRef::Plain(password.clone())),
                     secret: Some(SecretRef::Plain(secret.clone())),
+                    netconf: NetconfLogin {
+                        offered: netconf,
+                        port: netconf.then_some(port),
+                        ..NetconfLogin::default()
+                    },
+                    restconf,
+                    jsonrpc,
                     ..Login::default()
                 },
             });
@@ -118,7 +153,7 @@ impl Network {
 }
 
 impl Running {
-    /// The devices, with address, port and login.
+    /// The devices, with address, ports and logins of what each of them offers.
     pub fn inventory(&self) -> Inventory {
         self.inventory.clone()
     }
@@ -137,17 +172,9 @@ impl Running {
         }
     }
 
+    /// SSH, and NETCONF on it.
     fn listen(&mut self, device: Arc<Simulated>, bind: IpAddr) -> Result<u16> {
-        let name = device.name.clone();
-        let address = SocketAddr::new(bind, 0);
-        let failed = |error: std::io::Error| {
-            Error::io(format!("{name}: cannot listen on {bind}"), error)
-                .hint("with many devices, allow more open files: ulimit -n 65536")
-        };
-        let socket = if bind.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
-        let socket = socket.map_err(failed)?;
-        socket.bind(address).map_err(failed)?;
-        let port = socket.local_addr().map_err(failed)?.port();
+        let (socket, port) = bound(&device, bind)?;
         let key = host_key()?;
         let _ = writeln!(
             self.known_hosts,
@@ -159,13 +186,41 @@ impl Running {
             // Bound and not listening: connections are refused, and nobody else gets the port.
             self.closed.push(socket);
         } else {
-            let listener = socket.listen(BACKLOG).map_err(failed)?;
+            let listener = socket.listen(BACKLOG).map_err(|error| cannot(&device, bind, error))?;
             let config = Arc::new(server::config(&device, key));
             let serve = server::serve(device, config, listener, self.stop.clone(), self.tasks.clone());
             self.tasks.spawn(serve);
         }
         Ok(port)
     }
+
+    /// HTTPS, of a device that offers something there.
+    fn listen_https(&mut self, device: Arc<Simulated>, bind: IpAddr, identity: &Identity) -> Result<u16> {
+        let (socket, port) = bound(&device, bind)?;
+        if device.faults.refuse {
+            self.closed.push(socket);
+        } else {
+            let listener = socket.listen(BACKLOG).map_err(|error| cannot(&device, bind, error))?;
+            let serve =
+                https::serve(device, listener, identity.clone(), self.stop.clone(), self.tasks.clone());
+            self.tasks.spawn(serve);
+        }
+        Ok(port)
+    }
+}
+
+fn bound(device: &Simulated, bind: IpAddr) -> Result<(TcpSocket, u16)> {
+    let failed = |error| cannot(device, bind, error);
+    let socket = if bind.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
+    let socket = socket.map_err(failed)?;
+    socket.bind(SocketAddr::new(bind, 0)).map_err(failed)?;
+    let port = socket.local_addr().map_err(failed)?.port();
+    Ok((socket, port))
+}
+
+fn cannot(device: &Simulated, bind: IpAddr, error: std::io::Error) -> Error {
+    Error::io(format!("{}: cannot listen on {bind}", device.name), error)
+        .hint("with many devices, allow more open files: ulimit -n 65536")
 }
 
 impl Drop for Running {

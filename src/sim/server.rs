@@ -18,6 +18,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
 
 use super::cli::{Device, Shell, Size, Stop, exec};
+use super::netconf;
 
 /// A connection on which nothing happens ends after this.
 const IDLE: Duration = Duration::from_hours(1);
@@ -111,6 +112,13 @@ struct Connection {
     channels: HashMap<ChannelId, Waiting>,
 }
 
+/// What runs on a channel.
+enum Program {
+    Shell,
+    Exec(String),
+    Netconf,
+}
+
 /// A channel on which nothing runs yet, and its terminal.
 struct Waiting {
     channel: Option<Channel<Msg>>,
@@ -124,8 +132,8 @@ impl Connection {
         !device.faults.wrong_password && user == device.username && password == device.password.expose()
     }
 
-    /// Starts a shell (no command) or a command on a channel, as a task of its own.
-    fn start(&mut self, id: ChannelId, command: Option<String>, handle: Handle) -> bool {
+    /// Starts a program on a channel, as a task of its own.
+    fn start(&mut self, id: ChannelId, program: Program, handle: Handle) -> bool {
         let Some(waiting) = self.channels.get_mut(&id) else { return false };
         let Some(channel) = waiting.channel.take() else { return false };
         let (device, size, terminal) =
@@ -134,9 +142,10 @@ impl Connection {
         self.tasks.spawn(async move {
             let stream = channel.into_stream();
             let work = async {
-                match command {
-                    Some(command) => exec(device, stream, &command, terminal).await,
-                    None => match Shell::new(device, stream, size, terminal) {
+                match program {
+                    Program::Netconf => netconf::serve(device, stream).await,
+                    Program::Exec(command) => exec(device, stream, &command, terminal).await,
+                    Program::Shell => match Shell::new(device, stream, size, terminal) {
                         Some(shell) => shell.run().await.map(|()| 0),
                         None => Ok(1),
                     },
@@ -250,7 +259,7 @@ impl Handler for Connection {
     async fn shell_request(&mut self, channel: ChannelId, session: &mut Session) -> Result<(), Self::Error> {
         let handle = session.handle();
         session.channel_success(channel)?;
-        if !self.start(channel, None, handle) {
+        if !self.start(channel, Program::Shell, handle) {
             session.close(channel)?;
         }
         Ok(())
@@ -265,7 +274,25 @@ impl Handler for Connection {
         let handle = session.handle();
         let command = String::from_utf8_lossy(data).into_owned();
         session.channel_success(channel)?;
-        if !self.start(channel, Some(command), handle) {
+        if !self.start(channel, Program::Exec(command), handle) {
+            session.close(channel)?;
+        }
+        Ok(())
+    }
+
+    async fn subsystem_request(
+        &mut self,
+        channel: ChannelId,
+        name: &str,
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        let offered = self.device.offer().is_some_and(|offer| offer.netconf.is_some());
+        if name != "netconf" || !offered {
+            return session.channel_failure(channel);
+        }
+        let handle = session.handle();
+        session.channel_success(channel)?;
+        if !self.start(channel, Program::Netconf, handle) {
             session.close(channel)?;
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Argument, ArgumentType, ColumnDef, Verb};
+use super::{Argument, ArgumentType, By, ColumnDef, Native, Verb, Via};
 use crate::error::Error;
 use crate::table::Type;
 use crate::text::did_you_mean;
@@ -24,16 +24,39 @@ pub fn load(files: &BTreeMap<String, Node>, errors: &mut Vec<Error>) -> BTreeMap
         let before = errors.len();
         match node.decode::<Verb>() {
             Err(error) => errors.push(error),
-            Ok(verb) => {
+            Ok(mut verb) => {
                 check(stem, node, &verb, errors);
                 claim(node, &verb, &mut words, errors);
                 if errors.len() == before {
+                    let matrix = verb.bot.is_some_and(Native::is_matrix);
+                    let of_devices = matrix || !verb.only_by_bot();
+                    if of_devices && (!verb.columns.is_empty() || verb.asks.is_some()) {
+                        let only = (verb.bot.is_some() && !matrix).then_some(By::Device);
+                        verb.arguments.push(via(only));
+                    }
                     verbs.insert(verb.name.clone(), Arc::new(verb));
                 }
             }
         }
     }
     verbs
+}
+
+/// The argument of every verb with sources: how the devices are asked.
+fn via(only: Option<By>) -> Argument {
+    Argument {
+        name: Verb::VIA.to_owned(),
+        kind: ArgumentType::Choice,
+        positional: false,
+        required: false,
+        only,
+        help: "the one way to ask by, instead of the first that each device has".to_owned(),
+        range: None,
+        choices: Via::ALL.iter().map(|(word, _)| (*word).to_owned()).collect(),
+        default: None,
+        deny: Vec::new(),
+        narrows: None,
+    }
 }
 
 /// Every word stands for one verb.
@@ -90,7 +113,7 @@ fn check(stem: &str, node: &Node, verb: &Verb, errors: &mut Vec<Error>) {
             place.error("`only` tells the bot's arguments from the devices', and this verb has no `bot`"),
         );
     }
-    if line.is_none() && verb.columns.is_empty() {
+    if line.is_none() && verb.columns.is_empty() && verb.asks.is_none() {
         errors.push(node.error(format!("the verb `{}` has no columns", verb.name)));
     }
 }
@@ -197,7 +220,12 @@ fn check_argument(place: &Node, argument: &Argument, errors: &mut Vec<Error>) {
             ArgumentType::Choice => argument.choices.contains(default),
             ArgumentType::Ip => default.parse::<std::net::IpAddr>().is_ok(),
             ArgumentType::Prefix => default.parse::<ipnetwork::IpNetwork>().is_ok(),
-            ArgumentType::Flag | ArgumentType::Line | ArgumentType::Mac | ArgumentType::Server => false,
+            ArgumentType::Flag
+            | ArgumentType::Server
+            | ArgumentType::Line
+            | ArgumentType::Mac
+            | ArgumentType::Path
+            | ArgumentType::Fields => false,
             // The grammar reads these; a default that it does not understand is never filled in.
             ArgumentType::Duration | ArgumentType::Ports | ArgumentType::Targets => !default.is_empty(),
             ArgumentType::Word | ArgumentType::Host | ArgumentType::Interface => is_value(default),

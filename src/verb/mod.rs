@@ -1,6 +1,9 @@
 //! Verbs: what people say and what they get. One file of `device-profiles/verbs/` each; no vendor.
 
 pub mod load;
+mod via;
+
+pub use via::Via;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,6 +25,18 @@ pub enum Class {
     Probe,
 }
 
+/// What a verb asks that no platform needs sources for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Asks {
+    /// Data of a YANG model by their path.
+    Data,
+    /// The modules of a device.
+    Modules,
+    /// A module's text.
+    Schema,
+}
+
 /// One verb.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,6 +54,9 @@ pub struct Verb {
     /// The right it needs.
     #[serde(default)]
     pub class: Class,
+    /// What it asks by itself; where there is nothing, the platforms' sources say it.
+    #[serde(default)]
+    pub asks: Option<Asks>,
     /// Seconds for the whole answer where the usual limit is too short (a trace with silent hops).
     #[serde(default)]
     pub timeout: Option<u64>,
@@ -110,6 +128,9 @@ pub enum By {
 }
 
 impl Verb {
+    /// The argument of every verb with sources that says how the devices are asked.
+    pub const VIA: &str = "via";
+
     /// What the bot does itself when the verb is asked with these arguments; `None` where devices are asked.
     pub fn by_bot(&self, arguments: &Arguments) -> Option<Native> {
         let of_devices = |argument: &&Argument| argument.required && argument.only == Some(By::Device);
@@ -219,6 +240,10 @@ pub enum ArgumentType {
     Targets,
     /// Present or not.
     Flag,
+    /// A path to data of a YANG model, or one word that a platform has for one.
+    Path,
+    /// Nodes to select below a path (RFC 8040, 4.8.3).
+    Fields,
     /// The rest of the line (the command of `show`); passes the platform's read-only gate later.
     Line,
 }

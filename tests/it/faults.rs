@@ -78,7 +78,14 @@ async fn dead_devices_do_not_keep_the_others_from_being_asked() {
     let settings = Settings { known: running.known_hosts(), ..Settings::default() };
     let catalogue = Arc::new(Catalogue::builtin_with(running.inventory()).unwrap());
     // Fewer at once than there are dead ones, and these come first.
-    let runner = Runner::new(Transport::Ssh(Arc::new(Ssh::new(settings))), 4);
+    let runner = Runner::new(
+        Transport::new(
+            Arc::new(Ssh::new(settings)),
+            nocbot::transport::netconf::Settings::default(),
+            nocbot::transport::http::Settings::default(),
+        ),
+        4,
+    );
     let limits = Limits { devices: 100, timeout: Duration::from_secs(8) };
     let bot = Bot::new(catalogue, runner, Store::in_memory().unwrap(), limits);
     let answer = ask(&bot, "interfaces all").await;

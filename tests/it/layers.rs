@@ -18,7 +18,7 @@ const LAYERS: [&[&str]; 15] = [
     &["profile"],
     &["verb", "config"],
     &["answer"],
-    &["table", "yaml"],
+    &["table", "yaml", "yang"],
     &["secret", "metrics", "text", "error"],
 ];
 

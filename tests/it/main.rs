@@ -23,4 +23,5 @@ mod support;
 mod table;
 mod terminal;
 mod textfsm;
+mod ways;
 mod web;

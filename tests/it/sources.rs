@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nocbot::answer::{Answer, Status};
@@ -48,11 +48,22 @@ fn write(directory: &Path, name: &str, text: &str) {
 
 /// A bot whose one device answers so; a line that it does not know is refused.
 async fn bot(answers: &[(&'static str, &'static str)]) -> (Bot, Server) {
+    bot_heard(answers, Arc::default()).await
+}
+
+/// The same; what the device hears is kept.
+async fn bot_heard(
+    answers: &[(&'static str, &'static str)],
+    heard: Arc<Mutex<Vec<String>>>,
+) -> (Bot, Server) {
     let answers: BTreeMap<&str, &str> = answers.iter().copied().collect();
-    let plan = Plan::cli(move |line| match answers.get(line) {
-        Some(answer) => (*answer).to_owned(),
-        None if line.is_empty() => String::new(),
-        None => "% Invalid input\n".to_owned(),
+    let plan = Plan::cli(move |line| {
+        heard.lock().unwrap().push(line.to_owned());
+        match answers.get(line) {
+            Some(answer) => (*answer).to_owned(),
+            None if line.is_empty() => String::new(),
+            None => "% Invalid input\n".to_owned(),
+        }
     });
     let server = plan.start().await;
     let directory = tempfile::tempdir().unwrap();
@@ -128,4 +139,16 @@ async fn a_document_cut_short_is_never_a_table() {
     let answer = ask(&bot, "vrf r1").await;
     assert_eq!(answer.status, Status::Failed);
     assert!(answer.failures[0].failure.message.contains("show vrf"), "{:?}", answer.failures);
+}
+
+#[tokio::test]
+async fn a_refused_document_is_not_asked_for_again_soon() {
+    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+    let (bot, _server) = bot_heard(&[("show vrf", "RED 1:1\n")], Arc::clone(&heard)).await;
+    for _ in 0..3 {
+        assert_eq!(rows(&ask(&bot, "vrf r1").await), ["RED 1:1"]);
+    }
+    let heard = heard.lock().unwrap();
+    let count = |wanted: &str| heard.iter().filter(|line| *line == wanted).count();
+    assert_eq!((count("show vrf | json"), count("show vrf")), (1, 3));
 }

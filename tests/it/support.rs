@@ -22,7 +22,14 @@ pub fn bot(catalogue: Arc<Catalogue>) -> Bot {
 
 /// [`bot`] with other SSH settings and another time limit.
 pub fn bot_over(catalogue: Arc<Catalogue>, settings: Settings, timeout: Duration) -> Bot {
-    let runner = Runner::new(Transport::Ssh(Arc::new(Ssh::new(settings))), 100);
+    let runner = Runner::new(
+        Transport::new(
+            Arc::new(Ssh::new(settings)),
+            nocbot::transport::netconf::Settings::default(),
+            nocbot::transport::http::Settings::default(),
+        ),
+        100,
+    );
     let limits = Limits { devices: 1000, timeout };
     Bot::new(catalogue, runner, Store::in_memory().unwrap(), limits)
 }

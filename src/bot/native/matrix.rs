@@ -63,9 +63,10 @@ pub(super) fn plan(
             None => whole = Some(one),
             Some(whole) => {
                 for (job, more) in whole.jobs.iter_mut().zip(one.jobs) {
-                    job.steps.extend(
-                        more.steps.into_iter().map(|step| crate::run::Step { further: true, ..step }),
-                    );
+                    for (way, more) in job.ways.iter_mut().zip(more.ways) {
+                        let further = |step| crate::run::Step { further: true, ..step };
+                        way.steps.extend(more.steps.into_iter().map(further));
+                    }
                 }
             }
         }

@@ -10,7 +10,9 @@ const MOST: usize = 4096;
 /// Every combination of given and missing arguments and of address families.
 pub(super) fn combinations(verb: &Verb) -> Vec<Arguments> {
     let mut all = vec![Arguments::new()];
-    for argument in verb.arguments.iter().filter(|argument| argument.only != Some(By::Bot)) {
+    // How a device is asked is no part of what it is asked, and what the bot takes never reaches one.
+    let asked = |argument: &&Argument| argument.name != Verb::VIA && argument.only != Some(By::Bot);
+    for argument in verb.arguments.iter().filter(asked) {
         let values = values(argument);
         let optional = !argument.required && argument.default.is_none();
         let with = all.iter().flat_map(|arguments| {
@@ -51,6 +53,8 @@ fn values(argument: &Argument) -> Vec<ArgumentValue> {
         ArgumentType::Targets => vec![word("r2")],
         ArgumentType::Interface => vec![word("Ethernet1/0")],
         ArgumentType::Mac => vec![word("00:53:00:00:00:01")],
+        ArgumentType::Path => vec![word("ietf-interfaces:interfaces")],
+        ArgumentType::Fields => vec![word("name")],
         ArgumentType::Line => vec![word("version")],
         ArgumentType::Choice => argument.choices.iter().map(|choice| word(choice)).collect(),
         ArgumentType::Flag => vec![ArgumentValue::Flag],

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 
 use super::{Report, arguments};
 use crate::catalogue::{Loaded, rows};
-use crate::error::Error;
-use crate::profile::{Platform, Source};
+use crate::error::{Error, Result};
+use crate::profile::{Ask, Platform, Source, fill};
 use crate::text::did_you_mean;
-use crate::verb::Verb;
+use crate::transport::netconf::Element;
+use crate::verb::{Arguments, Verb, Via};
 use crate::yaml::Node;
 
 /// Runs all sources of one platform; `node` is its tree, for places.
@@ -42,23 +43,31 @@ impl Checker<'_> {
         }
     }
 
-    /// Whatever arguments somebody gives, the source that is used for them can make its commands.
+    /// Whatever arguments somebody gives, the sources that are used for them can make what they send.
     fn commands(&mut self, sources: &[Source], places: &Node) {
         let mut reported = BTreeSet::new();
         for arguments in arguments::combinations(self.verb) {
-            let used = sources.iter().enumerate().find(|(_, source)| source.applies(&arguments));
-            let Some((index, source)) = used else { continue };
-            for command in source.all().into_iter().map(|source| &source.command) {
-                let Err(error) = command.render(&arguments) else { continue };
-                if !reported.insert(command.as_str()) {
+            let mut ways: BTreeSet<Via> = BTreeSet::new();
+            for (index, source) in sources.iter().enumerate() {
+                if !source.applies(&arguments) {
                     continue;
                 }
-                let place = places.nearest(&[&index.to_string(), "ssh"]);
-                let asked = arguments::shown(&arguments);
-                let error = place.error(format!("{}: asked with {asked}, {}", self.name(), error.message()));
-                self.report.errors.push(error.hint(
-                    "put the part with it between `[` and `]`, or give the source a condition by `when`",
-                ));
+                if source.ask.ways().iter().filter(|via| ways.insert(**via)).count() == 0 {
+                    continue;
+                }
+                for ask in source.all().into_iter().map(|source| &source.ask) {
+                    let Err(error) = sendable(ask, &arguments) else { continue };
+                    if !reported.insert(ask.title()) {
+                        continue;
+                    }
+                    let place = places.nearest(&[&index.to_string(), ask.key()]);
+                    let asked = arguments::shown(&arguments);
+                    let error =
+                        place.error(format!("{}: asked with {asked}, {}", self.name(), error.message()));
+                    self.report.errors.push(error.hint(
+                        "put the part with it between `[` and `]`, or give the source a condition by `when`",
+                    ));
+                }
             }
         }
     }
@@ -102,5 +111,31 @@ impl Checker<'_> {
 
     fn name(&self) -> String {
         format!("{} {}", self.platform.name, self.verb.name)
+    }
+}
+
+/// Whether a source can be sent with these arguments.
+fn sendable(ask: &Ask, arguments: &Arguments) -> Result<()> {
+    match ask {
+        Ask::Command(line) | Ask::Jsonrpc(line) => line.render(arguments).map(drop),
+        Ask::Yang(path, _) => path.map_keys(|key| fill(key, arguments)).map(drop),
+        Ask::Rpc(xml) => {
+            let read = Element::parse(xml)
+                .map_err(|error| Error::config(format!("the operation is no XML: {error}")))?;
+            if read.len() != 1 {
+                return Err(Error::config("the operation is not one element"));
+            }
+            let mut trouble = Ok(());
+            for element in read {
+                let _ = element.try_map_values(&mut |value| match fill(value, arguments) {
+                    Ok(filled) => Some(filled),
+                    Err(error) => {
+                        trouble = Err(error);
+                        None
+                    }
+                });
+            }
+            trouble
+        }
     }
 }

@@ -76,7 +76,7 @@ impl VerbReader {
         match (empty, command) {
             (Some(rows), _) => Ok(rows),
             (None, Some(command)) if errors.is_empty() => {
-                let known: Vec<&str> = self.sources().iter().map(|source| source.command.as_str()).collect();
+                let known: Vec<String> = self.sources().iter().map(|source| source.ask.title()).collect();
                 let error = Error::question(format!("`{}` does not send `{command}`", self.verb));
                 Err(vec![error.hint(format!("it sends {}", known.join(", ")))])
             }
@@ -93,7 +93,7 @@ impl VerbReader {
         let mapped = rows::rows(verb, source, &records);
         let header = verb.columns.iter().map(|column| column.name.clone()).collect();
         let rows = mapped.rows.iter().map(|row| row.iter().map(cell).collect()).collect();
-        let command = source.command.as_str().to_owned();
+        let command = source.ask.title();
         Ok(VerbRows { records: Records { header, rows }, command, notes: mapped.notes })
     }
 
@@ -106,7 +106,7 @@ impl VerbReader {
 
 /// Whether the words typed begin the words of the source's command.
 fn is_command(source: &Source, command: &str) -> bool {
-    let own = source.command.as_str().to_lowercase();
+    let own = source.ask.title().to_lowercase();
     let mut own = own.split_whitespace();
     command.to_lowercase().split_whitespace().all(|word| own.next().is_some_and(|own| own.starts_with(word)))
 }

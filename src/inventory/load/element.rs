@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Files;
 use super::extras::{self, Extras};
-use super::restconf;
+use super::https;
 use crate::error::{Error, Result};
 use crate::profile::Level;
 use crate::secret::{Environment, SecretRef};
@@ -23,6 +23,8 @@ const SECRETS: [&str; 7] = [
 ];
 /// The connections whose options are a login for us, the first to be asked first.
 pub(super) const CONNECTIONS: [&str; 3] = ["ssh", "netmiko", "scrapli"];
+/// The names of the connection to a NETCONF server.
+const NETCONF: [&str; 2] = ["netconf", "scrapli_netconf"];
 /// Words of the grammar, which a name would hide.
 const RESERVED: [&str; 2] = ["all", "on"];
 
@@ -46,8 +48,10 @@ pub(super) struct Element {
     pub ssh: DataSsh,
     /// By the order of [`CONNECTIONS`].
     pub connections: [Option<Options>; 3],
-    /// The connection `restconf`.
-    pub restconf: Option<restconf::Options>,
+    /// The connection to a NETCONF server.
+    pub netconf: Option<Options>,
+    /// By the order of [`https::CONNECTIONS`].
+    pub https: [Option<https::Options>; 2],
 }
 
 /// What Nornir calls base attributes, and a connection's options.
@@ -171,18 +175,22 @@ impl<'a> Reader<'a> {
         let Some(entries) = self.keep(node.entries("`connection_options`")) else { return };
         for (key, value) in entries {
             let name = key.text().unwrap_or_default();
-            if name == restconf::CONNECTION {
-                element.restconf = restconf::read(self, value);
+            let netconf = NETCONF.contains(&name);
+            let of_https = https::CONNECTIONS.iter().position(|known| *known == name);
+            if let Some(slot) = of_https.and_then(|slot| element.https.get_mut(slot)) {
+                *slot = https::read(self, name, value);
                 continue;
             }
-            let Some(slot) = CONNECTIONS.iter().position(|known| *known == name) else {
+            let slot = CONNECTIONS.iter().position(|known| *known == name);
+            if slot.is_none() && !netconf {
                 self.notes.insert(format!(
-                    "connection_options of `{name}` are not used; logins are read from {}, {}",
+                    "connection_options of `{name}` are not used; logins are read from {}, {}, {}",
                     CONNECTIONS.join(", "),
-                    restconf::CONNECTION
+                    NETCONF.join(", "),
+                    https::CONNECTIONS.join(", ")
                 ));
                 continue;
-            };
+            }
             if self.keep(value.entries(&format!("`{name}`"))).is_none() {
                 continue;
             }
@@ -191,10 +199,14 @@ impl<'a> Reader<'a> {
                 &mut self.errors,
             );
             let mut options = self.options(value);
+            if netconf {
+                element.netconf.get_or_insert(options);
+                continue;
+            }
             if let Some(extras) = value.get("extras").filter(|extras| !extras.is_null()) {
                 options.extras = self.extras(extras);
             }
-            if let Some(slot) = element.connections.get_mut(slot) {
+            if let Some(slot) = slot.and_then(|slot| element.connections.get_mut(slot)) {
                 *slot = Some(options);
             }
         }
@@ -297,7 +309,8 @@ impl Element {
             data: Vec::new(),
             ssh: DataSsh::default(),
             connections: [None, None, None],
-            restconf: None,
+            netconf: None,
+            https: [None, None],
         }
     }
 }

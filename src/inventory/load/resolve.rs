@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::element::{CONNECTIONS, Element, Options, Tree};
 use super::extras::Extras;
-use super::{Loaded, Places, restconf};
+use super::{Loaded, Places, https};
 use crate::error::Error;
-use crate::inventory::{Device, Inventory, Login};
+use crate::inventory::{Device, Inventory, Login, NetconfLogin};
 use crate::text::did_you_mean;
 use crate::yaml::{Node, Value};
 
@@ -125,7 +125,9 @@ impl<'a> Resolver<'a> {
                 .iter()
                 .find_map(|element| element.ssh.connect_timeout)
                 .or_else(|| extras.iter().find_map(|extras| extras.connect_timeout)),
-            restconf: restconf::resolve(&elements),
+            netconf: netconf(&elements),
+            restconf: https::resolve(&elements, "restconf"),
+            jsonrpc: https::resolve(&elements, "jsonrpc"),
         };
         let hostname = |options: &Options| options.hostname.clone().filter(|name| !name.is_empty());
         let device = Device {
@@ -171,6 +173,18 @@ impl<'a> Resolver<'a> {
                 }
             }
         }
+    }
+}
+
+/// What the connection to a NETCONF server says of its own.
+fn netconf(elements: &[&Element]) -> NetconfLogin {
+    let own = || elements.iter().filter_map(|element| element.netconf.as_ref());
+    NetconfLogin {
+        offered: own().next().is_some(),
+        hostname: own().find_map(|options| options.hostname.clone()).filter(|name| !name.is_empty()),
+        port: own().find_map(|options| options.port),
+        username: own().find_map(|options| options.username.clone()),
+        password: own().find_map(|options| options.password.clone()),
     }
 }
 

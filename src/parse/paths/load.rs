@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::yaml::Node;
 
 /// The keys of a file and of each item of `also`.
-const KEYS: [&str; 5] = ["format", "rows", "values", "also", "empty"];
+const KEYS: [&str; 6] = ["format", "rows", "values", "also", "empty", "key"];
 
 #[derive(Deserialize)]
 struct Head {
@@ -34,9 +34,10 @@ impl Paths {
         }
         let format = node
             .get("format")
-            .ok_or_else(|| node.error("the key `format` is missing").hint("it is `json` or `xml`"))?;
+            .ok_or_else(|| node.error("the key `format` is missing").hint("it is `json`, `xml` or `yang`"))?;
         let Head { format } = Head { format: format.decode()? };
-        let mut paths = Self { format, header: Vec::new(), tables: Vec::new(), empty: Vec::new() };
+        let mut paths =
+            Self { format, header: Vec::new(), tables: Vec::new(), empty: Vec::new(), keys: Vec::new() };
         paths.table(&node)?;
         if let Some(also) = node.get("also") {
             for item in also.items("`also`")? {
@@ -48,12 +49,33 @@ impl Paths {
                 paths.table(item)?;
             }
         }
+        paths.keys(&node)?;
         if let Some(empty) = node.get("empty") {
             for item in empty.items("`empty`")? {
                 paths.empty.push(nothing(item)?);
             }
         }
         Ok(paths)
+    }
+
+    fn keys(&mut self, node: &Node) -> Result<()> {
+        let Some(key) = node.get("key") else {
+            if self.format == Format::Yang {
+                let error = node.error("`key` is missing: the values that every record has");
+                return Err(error.hint("without it, an error of the server could look like a row"));
+            }
+            return Ok(());
+        };
+        let names = match key.items("`key`") {
+            Ok(items) => items.iter().collect(),
+            Err(_) => vec![key],
+        };
+        for name in names {
+            let text = name.text().unwrap_or_default();
+            let column = self.header.iter().position(|known| known == text);
+            self.keys.push(column.ok_or_else(|| name.error(format!("there is no value `{text}`")))?);
+        }
+        Ok(())
     }
 
     fn table(&mut self, node: &Node) -> Result<()> {
@@ -105,11 +127,19 @@ fn source(node: &Node) -> Result<Source> {
     if let Some(constant) = node.text().and_then(|text| text.strip_prefix('=')) {
         return Ok(Source::Constant(constant.to_owned()));
     }
-    let path = path(node)?;
+    let identity = node.get("identity");
+    if identity.is_some() {
+        let mut unknown = Vec::new();
+        node.unknown_keys(&["identity"], &mut unknown);
+        if let Some(error) = unknown.into_iter().next() {
+            return Err(error);
+        }
+    }
+    let path = path(identity.unwrap_or(node))?;
     if path.values().next().is_some() {
         return Err(node.error("a value's path takes no `{NAME}`; write `*` for every entry"));
     }
-    Ok(Source::Path(path))
+    Ok(if identity.is_some() { Source::Identity(path) } else { Source::Path(path) })
 }
 
 fn nothing(node: &Node) -> Result<Empty> {

@@ -12,6 +12,9 @@
 //! empty: [/warning, '^% BGP instance not found']
 //! ```
 //!
+//! `format: yang` reads data of YANG models, from NETCONF or RESTCONF, XML or JSON alike, always from the root of the
+//! datastore. What is empty is left away there, so `key` names the values that every record has: a record without one is an error.
+//!
 //! Lists are walked by themselves: one thing and a list of one are the same. A document without the entries that
 //! `rows` begins with is an error, never an empty table.
 
@@ -22,7 +25,7 @@ mod walk;
 use regex::Regex;
 
 use self::step::Path;
-use self::walk::{Place, leads, texts, walk};
+use self::walk::{Place, begins, leads, texts, walk};
 use super::textfsm::ParseError;
 use super::tree::{self, NoDocument, Tree};
 use super::{Cell, Records};
@@ -33,6 +36,8 @@ use super::{Cell, Records};
 enum Format {
     Json,
     Xml,
+    /// Data of YANG models.
+    Yang,
 }
 
 /// A parser of structured outputs. Immutable; shared by all who need it.
@@ -43,6 +48,8 @@ pub struct Paths {
     header: Vec<String>,
     tables: Vec<Rows>,
     empty: Vec<Empty>,
+    /// The values that no record is without.
+    keys: Vec<usize>,
 }
 
 /// Records of one kind.
@@ -56,6 +63,8 @@ struct Rows {
 #[derive(Debug)]
 enum Source {
     Path(Path),
+    /// Names of identities (RFC 7950, 9.10), whose prefixes are taken off.
+    Identity(Path),
     Constant(String),
 }
 
@@ -77,6 +86,14 @@ impl Paths {
     /// # Errors
     /// It is no such document, or has not the entries that all of `rows` begin with.
     pub fn parse(&self, text: &str) -> Result<Records, ParseError> {
+        self.parse_below(text, &[])
+    }
+
+    /// The same for a part of a document: see [`super::Reader::parse_below`].
+    ///
+    /// # Errors
+    /// As in [`Self::parse`].
+    pub fn parse_below(&self, text: &str, below: tree::Below<'_>) -> Result<Records, ParseError> {
         let header = self.header.clone();
         if text.trim().is_empty() {
             return Ok(Records { header, rows: Vec::new() });
@@ -84,6 +101,7 @@ impl Paths {
         let read = match self.format {
             Format::Json => tree::json(text),
             Format::Xml => tree::xml(text).map(|document| vec![document]),
+            Format::Yang => tree::yang(text, below).map(|document| vec![document]),
         };
         let documents = match read {
             Ok(documents) => documents,
@@ -94,7 +112,11 @@ impl Paths {
         let mut known = false;
         for document in &documents {
             for table in &self.tables {
-                known |= leads(document, &table.rows);
+                known |= match self.format {
+                    // Empty containers are not there (RFC 7950, 7.5.7), however deep.
+                    Format::Yang => begins(document, &table.rows),
+                    Format::Json | Format::Xml => leads(document, &table.rows),
+                };
                 self.read(document, table, &mut rows);
             }
             let mut place = Place { around: vec![document], keys: Vec::new() };
@@ -111,7 +133,17 @@ impl Paths {
             let message = format!("the document has nothing at {}", self.places());
             return Err(refused(text, 1, message));
         }
+        if let Some(name) = self.lacking(&rows) {
+            let message = format!("a record at {} has no {name}", self.places());
+            return Err(refused(text, 1, message));
+        }
         Ok(Records { header, rows })
+    }
+
+    /// The key that a record is without.
+    fn lacking(&self, rows: &[Vec<Cell>]) -> Option<&str> {
+        let lacks = |key: &&usize| rows.iter().any(|row| row.get(**key).is_none_or(Cell::is_empty));
+        self.keys.iter().find(lacks).and_then(|key| self.header.get(*key)).map(String::as_str)
     }
 
     /// What each `rows` and each value finds in a text, for the author.
@@ -165,11 +197,19 @@ impl Paths {
 fn cell(place: &Place<'_>, source: &Source) -> Cell {
     match source {
         Source::Constant(text) => Cell::Text(text.clone()),
-        Source::Path(path) => match texts(place, path).as_slice() {
-            [] => Cell::Text(String::new()),
-            [one] => Cell::Text((*one).to_owned()),
-            several => Cell::List(several.iter().map(|text| Some((*text).to_owned())).collect()),
-        },
+        Source::Path(path) => collected(&texts(place, path)),
+        Source::Identity(path) => {
+            let names: Vec<&str> = texts(place, path).into_iter().map(tree::local).collect();
+            collected(&names)
+        }
+    }
+}
+
+fn collected(texts: &[&str]) -> Cell {
+    match texts {
+        [] => Cell::Text(String::new()),
+        [one] => Cell::Text((*one).to_owned()),
+        several => Cell::List(several.iter().map(|text| Some((*text).to_owned())).collect()),
     }
 }
 

@@ -34,9 +34,9 @@ fn go<'t>(place: &mut Place<'t>, steps: &'t [Step], found: &mut dyn FnMut(&Place
         }
         Step::Name { name, optional, filters } => {
             let mut none = true;
-            for (key, value) in entries(here) {
+            for (key, value) in here.entries() {
                 if is(key, name) {
-                    flat(value, &mut |item| {
+                    value.each(&mut |item| {
                         if filters.iter().all(|filter| meets(item, filter)) {
                             none = false;
                             enter(place, item, rest, found);
@@ -50,8 +50,8 @@ fn go<'t>(place: &mut Place<'t>, steps: &'t [Step], found: &mut dyn FnMut(&Place
         }
         Step::Each { value: name, optional } => {
             let mut none = true;
-            for (key, value) in entries(here) {
-                flat(value, &mut |item| {
+            for (key, value) in here.entries() {
+                value.each(&mut |item| {
                     // A count beside the entries is none of them.
                     if rest.is_empty() || !matches!(item, Tree::Text(_)) {
                         none = false;
@@ -66,8 +66,8 @@ fn go<'t>(place: &mut Place<'t>, steps: &'t [Step], found: &mut dyn FnMut(&Place
             }
         }
         Step::Any => {
-            for (_, value) in entries(here) {
-                flat(value, &mut |item| enter(place, item, rest, found));
+            for (_, value) in here.entries() {
+                value.each(&mut |item| enter(place, item, rest, found));
             }
         }
         // The keys are read by `texts`.
@@ -88,9 +88,9 @@ pub(super) fn texts<'t>(place: &Place<'t>, path: &'t Path) -> Vec<&'t str> {
     walk(&mut place.clone(), path, &mut |place| {
         let here = place.around.last().copied().unwrap_or(&NOTHING);
         if keys {
-            texts.extend(entries(here).iter().map(|(key, _)| key.as_str()));
+            texts.extend(here.entries().iter().map(|(key, _)| key.as_str()));
         } else {
-            flat(here, &mut |item| texts.extend(item.leaf()));
+            here.each(&mut |item| texts.extend(item.leaf()));
         }
     });
     texts
@@ -107,8 +107,8 @@ pub(super) fn leads(document: &Tree, path: &Path) -> bool {
         }
         let mut next = Vec::new();
         for tree in here {
-            flat(tree, &mut |tree| {
-                next.extend(entries(tree).iter().filter(|(key, _)| is(key, name)).map(|(_, value)| value));
+            tree.each(&mut |tree| {
+                next.extend(tree.entries().iter().filter(|(key, _)| is(key, name)).map(|(_, value)| value));
             });
         }
         if next.is_empty() {
@@ -122,18 +122,14 @@ pub(super) fn leads(document: &Tree, path: &Path) -> bool {
     true
 }
 
-fn entries(tree: &Tree) -> &[(String, Tree)] {
-    match tree {
-        Tree::Map(entries) => entries,
-        _ => &[],
-    }
-}
-
-/// One thing and a list of one are the same; a list in a list too.
-fn flat<'t>(tree: &'t Tree, each: &mut dyn FnMut(&'t Tree)) {
-    match tree {
-        Tree::List(items) => items.iter().for_each(|item| flat(item, each)),
-        other => each(other),
+/// Whether the document is empty, or has the entry that the path begins with.
+pub(super) fn begins(document: &Tree, path: &Path) -> bool {
+    match path.steps.first() {
+        Some(Step::Name { name, .. }) => {
+            let entries = document.entries();
+            entries.is_empty() || entries.iter().any(|(key, _)| is(key, name))
+        }
+        _ => true,
     }
 }
 
@@ -144,8 +140,8 @@ fn is(key: &str, name: &str) -> bool {
 
 fn meets(item: &Tree, filter: &Filter) -> bool {
     let mut equal = false;
-    for (_, value) in entries(item).iter().filter(|(key, _)| is(key, &filter.key)) {
-        flat(value, &mut |value| equal |= value.leaf() == Some(&filter.value));
+    for (_, value) in item.entries().iter().filter(|(key, _)| is(key, &filter.key)) {
+        value.each(&mut |value| equal |= value.leaf() == Some(&filter.value));
     }
     equal == filter.equal
 }

@@ -5,9 +5,11 @@
 
 mod json;
 mod xml;
+mod yang;
 
 pub use json::documents as json;
 pub use xml::document as xml;
+pub use yang::{Below, document as yang, local};
 
 /// A value of a structured output.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +45,22 @@ impl Tree {
             Self::Text(text) => text.is_empty(),
             Self::List(items) => items.iter().all(Self::is_empty),
             Self::Map(entries) => entries.is_empty(),
+        }
+    }
+
+    /// The entries of a map; anything else has none.
+    pub fn entries(&self) -> &[(String, Self)] {
+        match self {
+            Self::Map(entries) => entries,
+            Self::Null | Self::Text(_) | Self::List(_) => &[],
+        }
+    }
+
+    /// Calls `each` with every item: one thing and a list of one are the same, and a list in a list too.
+    pub fn each<'t>(&'t self, each: &mut dyn FnMut(&'t Self)) {
+        match self {
+            Self::List(items) => items.iter().for_each(|item| item.each(each)),
+            other => each(other),
         }
     }
 

@@ -9,7 +9,9 @@ use crate::yaml::{Node, Value};
 /// What belongs to one platform and is never taken over.
 const OWN: [&str; 4] = ["platform", "title", "aliases", "extends"];
 /// Mappings that are filled in key by key; any other field is taken over whole.
-const BY_KEY: [&str; 4] = ["ssh", "show", "verbs", "samples"];
+const BY_KEY: [&str; 5] = ["ssh", "show", "verbs", "samples", "paths"];
+/// In a list of sources: those that the platform takes over stand here.
+const INHERITED: &str = "inherited";
 
 /// The platform and what it extends, nearest first; `None` after an error.
 pub(super) fn family<'a>(
@@ -72,6 +74,7 @@ fn fill(child: &Node, parent: &Node, except: &[&str], top: bool) -> Node {
             let name = key.text().unwrap_or_default();
             match parent.get(name) {
                 Some(from) if top && BY_KEY.contains(&name) => (key.clone(), fill(value, from, &[], false)),
+                Some(from) if !top => (key.clone(), spliced(value, from)),
                 _ => (key.clone(), value.clone()),
             }
         })
@@ -83,4 +86,16 @@ fn fill(child: &Node, parent: &Node, except: &[&str], top: bool) -> Node {
         }
     }
     child.with_value(Value::Map(entries))
+}
+
+/// A list with the items of `parent` where it says `inherited`.
+fn spliced(child: &Node, parent: &Node) -> Node {
+    let (Value::List(own), Value::List(inherited)) = (child.value(), parent.value()) else {
+        return child.clone();
+    };
+    let items = own.iter().flat_map(|item| match item.text() {
+        Some(INHERITED) => inherited.clone(),
+        _ => vec![item.clone()],
+    });
+    child.with_value(Value::List(items.collect()))
 }

@@ -1,4 +1,4 @@
-//! One source of a verb: a command line, its parser, and the way from its values to the columns.
+//! One source of a verb: what is asked, its parser, and the way from its values to the columns.
 
 use std::collections::BTreeMap;
 
@@ -6,17 +6,27 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::Reader;
-use crate::profile::{ArgumentRef, Attribute, CommandLine, Mapping, Source};
+use crate::profile::{ArgumentRef, Ask, Attribute, CommandLine, Mapping, Source, Via};
 use crate::text::did_you_mean;
 use crate::verb::{Argument, ArgumentType, Verb};
 use crate::yaml::Node;
+use crate::yang::{Content, Depth, Fields, Path, Query};
+
+/// The keys of what is asked, of which a source has one.
+const ASKS: [&str; 4] = ["ssh", "yang", "rpc", "jsonrpc"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawSource {
     #[serde(default)]
     when: BTreeMap<String, Option<String>>,
-    ssh: String,
+    ssh: Option<String>,
+    yang: Option<String>,
+    rpc: Option<String>,
+    jsonrpc: Option<String>,
+    fields: Option<String>,
+    depth: Option<String>,
+    content: Option<Content>,
     parser: Option<String>,
     interrupt: Option<String>,
     #[serde(default, rename = "columns")]
@@ -40,7 +50,7 @@ struct RawMapping {
 }
 
 impl Reader<'_> {
-    /// Reads one source and those in its `also`; `None` when it has no command line.
+    /// Reads one source and those in it; `None` when it asks nothing.
     pub(super) fn source(&mut self, node: &Node, verb: &Verb) -> Option<Source> {
         let raw: RawSource = match node.decode() {
             Ok(raw) => raw,
@@ -49,15 +59,14 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let command = match CommandLine::parse(&raw.ssh) {
-            Ok(command) => command,
-            Err(error) => {
-                self.errors.push(node.nearest(&["ssh"]).place_error(error));
-                return None;
+        let ask = self.ask(node, &raw)?;
+        match ask.arguments() {
+            Ok(arguments) => {
+                for argument in &arguments {
+                    self.argument(node.nearest(&[ask.key()]), argument, verb);
+                }
             }
-        };
-        for (argument, _) in command.arguments() {
-            self.argument(node.nearest(&["ssh"]), argument, verb);
+            Err(error) => self.errors.push(node.nearest(&[ask.key()]).place_error(error)),
         }
         let mut when = BTreeMap::new();
         for (condition, value) in raw.when {
@@ -68,13 +77,16 @@ impl Reader<'_> {
             }
             when.insert(condition, value.unwrap_or_default());
         }
-        let parser = self.parser(node, raw.parser.as_deref(), &command);
+        let parser = self.parser(node, raw.parser.as_deref(), &ask);
         let also = self.further(node, "also", verb);
         let join = self.further(node, "join", verb);
         let otherwise = self.further(node, "else", verb);
+        for (list, sources) in [("also", &also), ("join", &join), ("else", &otherwise)] {
+            self.same_ways(node, list, &ask, sources);
+        }
         let columns = self.columns(node, verb);
         Some(Source {
-            command,
+            ask,
             parser,
             columns,
             when,
@@ -83,6 +95,59 @@ impl Reader<'_> {
             join,
             otherwise,
         })
+    }
+
+    /// What the source asks; `None` after an error.
+    fn ask(&mut self, node: &Node, raw: &RawSource) -> Option<Ask> {
+        let written = [&raw.ssh, &raw.yang, &raw.rpc, &raw.jsonrpc];
+        let mut given = ASKS.into_iter().zip(written).filter_map(|(key, text)| Some((key, text.as_ref()?)));
+        let (Some((key, text)), None) = (given.next(), given.next()) else {
+            let error =
+                node.error(format!("a source has one of {}", ASKS.map(|key| format!("`{key}`")).join(", ")));
+            self.errors.push(error.hint("each way to ask is a source of its own, the best first"));
+            return None;
+        };
+        if key != "yang" {
+            for only in ["fields", "depth", "content"] {
+                if let Some((place, _)) = node.entry(only) {
+                    self.errors.push(place.error(format!("`{only}` goes with `yang` only")));
+                }
+            }
+        }
+        let ask = match key {
+            "ssh" => CommandLine::parse(text).map(Ask::Command),
+            "jsonrpc" => CommandLine::parse(text).map(Ask::Jsonrpc),
+            "rpc" => Ok(Ask::Rpc(text.trim().to_owned())),
+            _ => Path::parse(text).map(|path| Ask::Yang(path, self.query(node, raw))),
+        };
+        ask.map_err(|error| self.errors.push(node.nearest(&[key]).place_error(error))).ok()
+    }
+
+    fn query(&mut self, node: &Node, raw: &RawSource) -> Query {
+        let mut query = Query { content: raw.content, ..Query::default() };
+        if let Some(fields) = &raw.fields {
+            let fields = Fields::parse(fields).map_err(|error| node.nearest(&["fields"]).place_error(error));
+            query.fields = fields.map_err(|error| self.errors.push(error)).ok();
+        }
+        if let Some(depth) = &raw.depth {
+            let depth = Depth::parse(depth).map_err(|error| node.nearest(&["depth"]).place_error(error));
+            query.depth = depth.map_err(|error| self.errors.push(error)).ok();
+        }
+        query
+    }
+
+    /// What is asked together with a source must be askable by each of its ways.
+    fn same_ways(&mut self, node: &Node, list: &str, ask: &Ask, sources: &[Source]) {
+        for (index, source) in sources.iter().enumerate() {
+            let lacking = |via: &&Via| !source.ask.ways().contains(via);
+            if let Some(via) = ask.ways().iter().find(lacking) {
+                let place = node.nearest(&[list, &index.to_string(), source.ask.key()]);
+                self.errors.push(place.error(format!(
+                    "`{}` cannot be asked over {via}, and the source that it is part of can",
+                    source.ask.key()
+                )));
+            }
+        }
     }
 
     /// The sources under `also` or `join`.
@@ -146,8 +211,16 @@ impl Reader<'_> {
     }
 
     /// The parser's whole name: looked for under the platform, then under what it extends.
-    fn parser(&mut self, node: &Node, named: Option<&str>, command: &CommandLine) -> String {
-        let words = named.map_or_else(|| command.fixed_words(), str::to_owned);
+    fn parser(&mut self, node: &Node, named: Option<&str>, ask: &Ask) -> String {
+        let words = match (named, ask) {
+            (Some(named), _) => named.to_owned(),
+            (None, Ask::Command(line) | Ask::Jsonrpc(line)) => line.fixed_words(),
+            (None, Ask::Yang(..) | Ask::Rpc(_)) => {
+                let error = node.error(format!("a source with `{}` names its `parser`", ask.key()));
+                self.errors.push(error.hint("a parser is a folder: parsers/<platform>/<name>/template.yaml"));
+                return String::new();
+            }
+        };
         let whole = |platform: &str| format!("{platform}/{words}");
         let found = if words.contains('/') {
             self.known.parsers.contains(&words).then(|| words.clone())
@@ -157,7 +230,7 @@ impl Reader<'_> {
         found.unwrap_or_else(|| {
             let name =
                 if words.contains('/') { words.clone() } else { whole(self.lineage.first().unwrap_or(&"")) };
-            let place = node.get("parser").unwrap_or_else(|| node.nearest(&["ssh"]));
+            let place = node.get("parser").unwrap_or_else(|| node.nearest(&[ask.key()]));
             let error = place.error(format!("there is no parser `{name}`"));
             let near = did_you_mean(&name, self.known.parsers.iter().map(String::as_str));
             self.errors.push(match near {

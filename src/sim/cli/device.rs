@@ -13,7 +13,9 @@ use super::view::View;
 use super::words::Meaning;
 use crate::error::Result;
 use crate::secret::Secret;
+use crate::sim::data::Offer;
 use crate::sim::fault::Faults;
+use crate::sim::netconf::Sessions;
 
 /// A running device; shared by its sessions.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub struct Device {
     pub secret: Secret,
     /// Its mode after login.
     pub mode: Option<String>,
+    /// Its NETCONF sessions.
+    pub sessions: Sessions,
 }
 
 /// What a line did.
@@ -56,6 +60,13 @@ impl Device {
     /// Its command line.
     pub fn dialect(&self) -> &Dialect {
         &self.view.dialect
+    }
+
+    /// What it offers to programs: old releases offer nothing.
+    pub fn offer(&self) -> Option<&Offer> {
+        let node = self.view.node().filter(|node| !node.old)?;
+        let offers = &self.dialect().offers;
+        offers.get(&node.variant).or_else(|| offers.get("all"))
     }
 
     /// The mode of a new session.
@@ -84,7 +95,8 @@ impl Device {
         self.view.interface(typed)
     }
 
-    fn context(&self, values: &[(&str, Value)]) -> Value {
+    /// What templates see.
+    pub fn context(&self, values: &[(&str, Value)]) -> Value {
         let user = ("user", Value::from(self.username.as_str()));
         let device = [("device", Value::from_dyn_object(Arc::clone(&self.view))), user];
         Value::from_pairs(device.into_iter().chain(values.iter().cloned()))
@@ -121,6 +133,7 @@ impl Device {
                 return Printed { text, refused: true, pager: true, ..Printed::default() };
             };
             action.show = Some(template);
+            action.print = None;
         }
         let mut values: Vec<(&str, Value)> =
             action.with.iter().map(|(name, value)| (name.as_str(), Value::from(value.clone()))).collect();

@@ -10,6 +10,7 @@ use super::pipe::Filter;
 use super::values;
 use super::words::Words;
 use crate::error::{Error, Result};
+use crate::sim::data::Offer;
 use crate::sim::files::{Files, yaml};
 use crate::sim::net::Traits;
 
@@ -52,6 +53,10 @@ pub struct DialectFile {
     /// Requests without a shell.
     #[serde(default)]
     pub exec: Exec,
+    /// What its variants offer to programs: files of `data/`, `all` for those without a line of their
+    /// own. Where there is none, nothing is offered.
+    #[serde(default)]
+    pub programs: BTreeMap<String, String>,
     /// Pattern → what it does.
     pub commands: BTreeMap<String, Does>,
 }
@@ -182,6 +187,8 @@ pub struct Dialect {
     pub words: Words,
     /// What they do, by number.
     pub actions: Vec<Action>,
+    /// What its variants offer to programs.
+    pub offers: BTreeMap<String, Offer>,
     templates: Environment<'static>,
 }
 
@@ -221,7 +228,11 @@ impl Dialect {
             words.add(pattern, actions.len())?;
             actions.push(action);
         }
-        Ok(Self { name: name.to_owned(), file, words, actions, templates })
+        let mut offers = BTreeMap::new();
+        for (variant, offer) in &file.programs {
+            offers.insert(variant.clone(), Offer::load(files, offer)?);
+        }
+        Ok(Self { name: name.to_owned(), file, words, actions, offers, templates })
     }
 
     /// A mode by name; the first one when there is none of that name.
@@ -255,7 +266,8 @@ impl Dialect {
     }
 }
 
-fn environment() -> Environment<'static> {
+/// What all templates of the simulator have: their syntax and their filters.
+pub fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Lenient);
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);

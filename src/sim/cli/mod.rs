@@ -12,8 +12,8 @@ mod view;
 mod words;
 
 pub use device::Device;
-pub use dialect::Dialect;
+pub use dialect::{Dialect, environment};
 pub use exec::exec;
-pub use output::Stop;
+pub use output::{Output, Stop};
 pub use shell::{Shell, Size};
 pub use view::View;

@@ -55,7 +55,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Output<S> {
 
     async fn peek(&mut self) -> Result<u8, Stop> {
         while self.typed.is_empty() {
-            let mut buffer = [0_u8; 1024];
+            let mut buffer = [0_u8; 4096];
             let count = self.stream.read(&mut buffer).await.map_err(|_| Stop::Closed)?;
             if count == 0 {
                 return Err(Stop::Closed);
@@ -63,6 +63,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Output<S> {
             self.typed.extend(buffer.iter().take(count));
         }
         self.typed.front().copied().ok_or(Stop::Closed)
+    }
+
+    /// Some bytes as they came; for what is no terminal.
+    pub async fn piece(&mut self) -> Result<Vec<u8>, Stop> {
+        self.peek().await?;
+        Ok(self.typed.drain(..).collect())
     }
 
     /// Whether more was typed already.

@@ -18,6 +18,8 @@ pub fn add_filters(environment: &mut Environment<'static>) {
     environment.add_test("ip", |text: String| text.parse::<std::net::IpAddr>().is_ok());
     environment.add_filter("mac", mac);
     environment.add_filter("cut", cut);
+    environment.add_filter("json", json);
+    environment.add_filter("xml", |text: String| crate::sim::data::escaped(&text));
     environment
         .add_filter("shorter", |text: String, most: usize| -> String { text.chars().take(most).collect() });
 }
@@ -54,4 +56,9 @@ fn mac(digits: String, between: String, group: usize) -> String {
 /// A text without its ending, where it has it.
 fn cut(text: String, ending: String) -> String {
     text.strip_suffix(ending.as_str()).map_or(text.clone(), str::to_owned)
+}
+
+/// A value as JSON.
+fn json(value: minijinja::Value) -> Result<String, Error> {
+    serde_json::to_string(&value).map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
 }

@@ -123,7 +123,7 @@ impl Connection {
         }
         let body = match &ask.body {
             Some((body, kind)) => {
-                request = request.header(CONTENT_TYPE, *kind);
+                request = request.header(CONTENT_TYPE, kind);
                 body.clone()
             }
             None => Bytes::new(),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::inventory::{Device, Fingerprint};
+use crate::inventory::{Device, Fingerprint, HttpsLogin};
 use crate::secret::SecretRef;
 
 /// The HTTPS server of one device.
@@ -66,7 +66,11 @@ pub enum Credentials {
 impl Endpoint {
     /// The RESTCONF server of a device, from its inventory.
     pub fn restconf(device: &Device) -> Self {
-        let login = &device.login.restconf;
+        Self::of(device, &device.login.restconf)
+    }
+
+    /// An HTTPS server of a device with the login of its connection.
+    pub fn of(device: &Device, login: &HttpsLogin) -> Self {
         let trust = match (login.unverified, login.fingerprint) {
             (true, _) => Trust::Anybody,
             (false, Some(fingerprint)) => Trust::Pin(fingerprint),
@@ -109,10 +113,12 @@ impl Endpoint {
     /// What a reader must know about every answer of this server.
     pub fn notes(&self) -> Vec<String> {
         match self.trust {
-            Trust::Anybody => vec![format!(
-                "{}: the certificate was not verified (`verify: false`); anybody may have answered",
-                self.name
-            )],
+            Trust::Anybody => {
+                vec![
+                    "the certificate was not verified (`verify: false`); anybody may have answered"
+                        .to_owned(),
+                ]
+            }
             Trust::Authorities(_) | Trust::Pin(_) => Vec::new(),
         }
     }

@@ -19,7 +19,7 @@ pub struct Ask {
     /// The media types wanted.
     pub accept: &'static str,
     /// The body and its media type.
-    pub body: Option<(Bytes, &'static str)>,
+    pub body: Option<(Bytes, String)>,
     /// When to give up.
     pub deadline: Instant,
     /// Ends the request at once when cancelled.

@@ -107,9 +107,16 @@ impl Capabilities {
         self.all.iter().any(|one| one.uri == uri)
     }
 
-    /// The version of the YANG library (RFC 7895: 1.0, RFC 8525: 1.1), if there is one.
+    /// The namespace of a module, if it is announced with its name.
+    pub fn namespace_of(&self, module: &str) -> Option<String> {
+        self.modules().find(|known| known.name == module).map(|known| known.namespace)
+    }
+
+    /// The highest version of the YANG library (RFC 7895: 1.0, RFC 8525: 1.1), if there is one; servers
+    /// announce several.
     pub fn yang_library(&self) -> Option<&str> {
-        self.protocol("yang-library")?.uri.rsplit(':').next()
+        let libraries = self.all.iter().filter_map(|one| one.uri.strip_prefix(PROTOCOL));
+        libraries.filter_map(|rest| rest.strip_prefix("yang-library:")).max()
     }
 }
 

@@ -50,7 +50,8 @@ impl Exclusive {
 
     /// Asks something, and waits for the answer no longer than `limit`.
     pub async fn ask(&self, operation: &Operation, limit: Duration) -> Result<Reply, AskError> {
-        let element = operation.element(self.capabilities(), &self.session.shared.who)?;
+        let namespaces = |module: &str| self.capabilities().namespace_of(module);
+        let element = operation.element(self.capabilities(), &self.session.shared.who, &namespaces)?;
         let asked = self.session.send(element, false).map_err(|lost| lost.failure)?;
         self.wait(asked, operation.name(), limit).await
     }

@@ -23,6 +23,7 @@
 mod asked;
 mod capability;
 mod channel;
+mod data;
 mod edit;
 mod element;
 mod error;
@@ -43,7 +44,7 @@ mod session;
 mod settings;
 mod shared;
 
-pub use capability::{Capabilities, Capability, Module};
+pub use capability::{Capabilities, Capability, Module as Announced};
 pub use edit::{Confirmed, DefaultOperation, Edit, EditConfig, ErrorOption};
 pub use element::{Element, ElementError};
 pub use error::{AskError, Refused};
@@ -56,6 +57,8 @@ pub use request::{Request, Target};
 pub use rpc_error::{RpcError, Severity};
 pub use settings::{PORT, Settings};
 
+use super::Module;
+
 use std::sync::{Arc, Mutex};
 
 use tokio::time::Instant;
@@ -66,9 +69,13 @@ use self::inner::Inner;
 use self::notification::Sink;
 use self::pool::Pool;
 use self::request::Stage;
-use super::ssh::{Ssh, key};
+use self::session::Session;
+use super::library;
+use super::ssh::Ssh;
 use crate::error::{Failure, FailureKind};
 
+/// The namespace of the YANG library.
+const LIBRARY: &str = "urn:ietf:params:xml:ns:yang:ietf-yang-library";
 /// A warm session that is dead is replaced so often.
 const TRIES: usize = 3;
 
@@ -123,6 +130,39 @@ impl Netconf {
             let turn = self.turn(target).await?;
             let lease = self.shared(&turn, target).await?;
             Ok(lease.session.hello.capabilities.clone())
+        };
+        self.bounded(target, "hello", deadline, cancel, asking).await
+    }
+
+    /// The modules and the protocol's capabilities of a device.
+    pub async fn modules(
+        &self,
+        target: &Target,
+        deadline: Instant,
+        cancel: &CancellationToken,
+    ) -> Result<super::Capabilities, Failure> {
+        let asking = async {
+            let turn = self.turn(target).await?;
+            let lease = self.shared(&turn, target).await?;
+            let known = &lease.session.hello.capabilities;
+            let in_hello = known.modules().map(|module| super::Module {
+                name: module.name,
+                revision: module.revision,
+                namespace: module.namespace,
+                features: module.features,
+                import_only: false,
+                locations: Vec::new(),
+            });
+            let mut modules: Vec<super::Module> = in_hello.collect();
+            for module in self.read_library(&lease.session).await.unwrap_or_default() {
+                if !modules.iter().any(|known| known.name == module.name && known.revision == module.revision)
+                {
+                    modules.push(module.clone());
+                }
+            }
+            modules.sort_unstable();
+            let uris = known.iter().filter(|one| one.module().is_none()).map(|one| one.uri.clone());
+            Ok(super::Capabilities { modules, uris: uris.collect(), notes: Vec::new() })
         };
         self.bounded(target, "hello", deadline, cancel, asking).await
     }
@@ -201,10 +241,7 @@ impl Netconf {
     }
 
     async fn turn(&self, target: &Target) -> Result<pool::Turn, Failure> {
-        // The ports of both protocols are in it: the device is not copied only to ask.
-        let port = target.port.unwrap_or(PORT);
-        let key = format!("{port} {}", key(&target.device, &target.platform, &target.jumps));
-        self.inner.pool.turn(&key).await.map_err(|_| {
+        self.inner.pool.turn(&target.key()).await.map_err(|_| {
             let message = format!("too many requests wait for {} already", target.device.name);
             Failure::new(FailureKind::Timeout, message).hint("ask again in a moment")
         })
@@ -217,6 +254,36 @@ impl Netconf {
         Ok(found)
     }
 
+    /// The modules of the YANG library, where an operation names one that the hello does not.
+    async fn library<'s>(&self, session: &'s Arc<Session>, operation: &Operation) -> Option<&'s [Module]> {
+        let capabilities = &session.hello.capabilities;
+        let unknown = |module: &String| capabilities.namespace_of(module).is_none();
+        if !operation.modules().iter().any(unknown) {
+            return None;
+        }
+        self.read_library(session).await
+    }
+
+    /// The modules of the YANG library (RFC 8525, RFC 7895), asked for once in a session.
+    async fn read_library<'s>(&self, session: &'s Arc<Session>) -> Option<&'s [Module]> {
+        session.hello.capabilities.yang_library()?;
+        let modules = session.library.get_or_init(|| async {
+            // The old form stays beside the new one in servers that have both.
+            let tree = |name: &str| Element::known(name).namespace(LIBRARY);
+            let filter = Element::known("filter")
+                .with("type", "subtree")
+                .child(tree("modules-state"))
+                .child(tree("yang-library"));
+            let asked = session.send(Element::known("get").child(filter), true).ok();
+            let answer = match asked {
+                Some(asked) => asked.answer(self.inner.settings.idle_timeout, true).await.ok(),
+                None => None,
+            };
+            answer.map(|answer| library::modules(&answer.text)).unwrap_or_default()
+        });
+        Some(modules.await.as_slice())
+    }
+
     async fn attempt(&self, request: &Request, stage: &Stage) -> Result<Reply, AskError> {
         let Request { target, operation, .. } = request;
         let turn = self.turn(target).await?;
@@ -226,7 +293,14 @@ impl Netconf {
             let lease = self.shared(&turn, target).await?;
             let (session, warm) = (&lease.session, lease.warm);
             let who = &session.shared.who;
-            let element = operation.element(&session.hello.capabilities, who)?;
+            let library = self.library(session, operation).await;
+            let namespaces = |module: &str| {
+                session.hello.capabilities.namespace_of(module).or_else(|| {
+                    let found = library?.iter().find(|known| known.name == module)?;
+                    Some(found.namespace.clone())
+                })
+            };
+            let element = operation.element(&session.hello.capabilities, who, &namespaces)?;
             let begun = Instant::now();
             stage.reached(session);
             let asked = match session.send(element, operation.reads()) {

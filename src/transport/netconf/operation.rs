@@ -1,9 +1,11 @@
 //! What can be asked: operations that read, and a device's own RPCs.
 
 use super::capability::Capabilities;
+use super::data::{self, Namespaces};
 use super::element::Element;
 use super::filter::{Filter, needs};
 use crate::error::Failure;
+use crate::yang::{Content, Field, Fields, Path, Query};
 
 /// The namespace of `get-schema` (RFC 6022).
 const MONITORING: &str = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring";
@@ -95,6 +97,8 @@ pub enum Operation {
         /// What about default values; `:with-defaults`.
         with_defaults: Option<WithDefaults>,
     },
+    /// Data of a YANG model: `get`, or `get-config` where only configuration is wanted. `depth` is not sent.
+    Yang(Path, Query),
     /// A datastore of RFC 8342 (RFC 8526, 3.1.1).
     GetData(GetData),
     /// A module's text (RFC 6022, 3.1); [`super::Reply::content`] unwraps it.
@@ -125,7 +129,8 @@ impl Operation {
     /// Its name, for messages.
     pub fn name(&self) -> &str {
         match self {
-            Self::Get { .. } => "get",
+            Self::Yang(_, query) if query.content == Some(Content::Config) => "get-config",
+            Self::Get { .. } | Self::Yang(..) => "get",
             Self::GetConfig { .. } => "get-config",
             Self::GetData(_) => "get-data",
             Self::GetSchema { .. } => "get-schema",
@@ -138,12 +143,34 @@ impl Operation {
         !matches!(self, Self::Rpc(_))
     }
 
-    /// Its element.
+    /// The modules whose namespaces it needs.
+    pub(super) fn modules(&self) -> Vec<String> {
+        match self {
+            Self::Yang(path, query) => data::modules(path, &fields(query)),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Its element. `namespaces` tells those of the modules.
     ///
     /// # Errors
     /// The server does not offer what it needs.
-    pub(super) fn element(&self, capabilities: &Capabilities, who: &str) -> Result<Element, Failure> {
+    pub(super) fn element(
+        &self,
+        capabilities: &Capabilities,
+        who: &str,
+        namespaces: Namespaces<'_>,
+    ) -> Result<Element, Failure> {
         match self {
+            Self::Yang(path, query) => {
+                let filter = data::filter(who, path, &fields(query), namespaces)?;
+                let asked = if query.content == Some(Content::Config) {
+                    Self::get_config(filter)
+                } else {
+                    Self::get(filter)
+                };
+                asked.element(capabilities, who, namespaces)
+            }
             Self::Get { filter, with_defaults } => {
                 let get = Element::known("get").children(filtered(filter.as_ref(), capabilities, who)?);
                 defaults(get, *with_defaults, capabilities, who)
@@ -171,6 +198,10 @@ impl Operation {
             Self::Rpc(element) => Ok(element.clone()),
         }
     }
+}
+
+fn fields(query: &Query) -> Vec<Field> {
+    query.fields.as_ref().map(Fields::tree).unwrap_or_default()
 }
 
 impl GetData {

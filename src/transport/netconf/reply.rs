@@ -34,6 +34,15 @@ impl std::fmt::Debug for Reply {
 }
 
 impl Reply {
+    /// What a reader of the answer must know.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes: Vec<String> = self.warnings.iter().map(|one| format!("a warning: {one}")).collect();
+        if self.lossy {
+            notes.push("bytes that are no UTF-8 were replaced".to_owned());
+        }
+        notes
+    }
+
     /// The text in the reply's element, unescaped: what `get-schema` gives (RFC 6022, 3.1).
     pub fn content(&self) -> Result<String, Failure> {
         received::content(&self.text)

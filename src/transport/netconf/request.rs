@@ -13,6 +13,7 @@ use super::settings::PORT;
 use crate::error::FailureKind;
 use crate::inventory::Device;
 use crate::profile::Platform;
+use crate::transport::ssh::key;
 
 /// Whom to ask.
 #[derive(Debug, Clone)]
@@ -23,8 +24,6 @@ pub struct Target {
     pub platform: Arc<Platform>,
     /// The devices to jump through, outermost first, each with its platform.
     pub jumps: Vec<(Arc<Device>, Arc<Platform>)>,
-    /// The port; [`PORT`] if there is none. The inventory's `port` is the one of the command line.
-    pub port: Option<u16>,
 }
 
 /// One question for one device.
@@ -41,11 +40,36 @@ pub struct Request {
 }
 
 impl Target {
-    /// The device with the port that is dialled.
+    /// The NETCONF server of a device.
+    pub fn new(
+        device: Arc<Device>,
+        platform: Arc<Platform>,
+        jumps: Vec<(Arc<Device>, Arc<Platform>)>,
+    ) -> Self {
+        Self { device, platform, jumps }
+    }
+
+    /// The device as it is dialled: with the address, the port and the login of its connection.
     pub(super) fn dialled(&self) -> Device {
         let mut device = Device::clone(&self.device);
-        device.login.port = Some(self.port.unwrap_or(PORT));
+        let login = &self.device.login.netconf;
+        device.login.port = Some(login.port.unwrap_or(PORT));
+        if let Some(hostname) = &login.hostname {
+            device.hostname.clone_from(hostname);
+        }
+        if login.username.is_some() {
+            device.login.username.clone_from(&login.username);
+        }
+        if login.password.is_some() {
+            device.login.password.clone_from(&login.password);
+        }
         device
+    }
+
+    /// Sessions of one key are as good as each other.
+    pub(super) fn key(&self) -> String {
+        // What differs from the login of SSH, and that: the device is not copied only to ask.
+        format!("{:?} {}", self.device.login.netconf, key(&self.device, &self.platform, &self.jumps))
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use russh::ChannelWriteHalf;
 use russh::client::Msg;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
@@ -27,6 +27,7 @@ use super::rpc_error::NAMESPACE;
 use super::settings::Settings;
 use super::shared::{Lost, Pending, Shared, State};
 use crate::error::{Failure, FailureKind};
+use crate::transport::Module;
 use crate::transport::ssh::connect::Link;
 
 /// For the channel to take what is sent: a server that reads nothing is stuck.
@@ -36,6 +37,8 @@ pub(super) struct Session {
     pub(super) shared: Arc<Shared>,
     /// What the server said.
     pub(super) hello: Hello,
+    /// The modules of its YANG library, where the hello does not tell all.
+    pub(super) library: OnceCell<Vec<Module>>,
     pub(super) link: Link,
     out: mpsc::Sender<Bytes>,
     tasks: [AbortHandle; 2],
@@ -88,6 +91,7 @@ impl Session {
         Ok(Arc::new(Self {
             shared,
             hello,
+            library: OnceCell::new(),
             link,
             out,
             tasks,

@@ -4,10 +4,11 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use super::errors::{self, RpcError};
-use super::{Format, json, xml};
+use super::{Format, json};
 use crate::error::{Failure, FailureKind};
 use crate::text::clean_line;
 use crate::transport::http::{Answer, Credentials, Endpoint};
+use crate::transport::xml;
 
 /// What an answer means, when it is no failure.
 pub(super) enum Meaning {

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::xml::Element;
 use crate::text::clean_line;
+use crate::transport::xml::Element;
 
 /// Characters of all errors of an answer that a person is shown.
 const MAX_LINE: usize = 1000;
@@ -62,7 +62,7 @@ impl RpcError {
 pub fn errors(body: &str) -> Vec<RpcError> {
     let body = body.trim_start_matches('\u{feff}').trim_start();
     if body.starts_with('<') {
-        let Ok(root) = super::xml::read(body) else { return Vec::new() };
+        let Ok(root) = crate::transport::xml::read(body) else { return Vec::new() };
         if root.name != "errors" {
             return Vec::new();
         }

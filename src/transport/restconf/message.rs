@@ -6,9 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::path::Path;
-use super::query::Query;
 use crate::inventory::Device;
+use crate::yang::{Path, Query};
 
 /// One resource of one device.
 #[derive(Debug, Clone)]

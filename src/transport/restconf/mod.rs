@@ -8,20 +8,14 @@
 //! per device, as the root is.
 
 mod answer;
-mod capabilities;
 mod errors;
 mod json;
 mod message;
-mod path;
-mod query;
 mod root;
-mod xml;
 
-pub use capabilities::{Capabilities, Module};
+pub use crate::yang::{Content, Depth, Fields, Path, Query};
 pub use errors::{RpcError, errors};
 pub use message::{Format, Reply, Request};
-pub use path::Path;
-pub use query::{Content, Depth, Fields, Query};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::answer::Meaning;
 use super::http::{Ask, Endpoint, Http, Settings};
+use super::library::{self, Capabilities};
 use crate::error::{Failure, FailureKind};
 use crate::inventory::Device;
 
@@ -95,7 +90,7 @@ impl Restconf {
             warm &= answer.warm;
             let reply = |text: String, format, nothing, note: Option<String>| {
                 let mut notes = endpoint.notes();
-                notes.extend(note.map(|said| format!("{}: nothing there: {said}", endpoint.name)));
+                notes.extend(note.map(|said| format!("nothing there: {said}")));
                 Reply { text, format, nothing, took: answer.took, warm, notes }
             };
             match answer::judge(&endpoint, &path, &answer)? {
@@ -139,10 +134,10 @@ impl Restconf {
             }
         };
         let mut last = None;
-        for path in capabilities::LIBRARIES {
+        for path in library::LIBRARIES {
             match get(path).await {
                 Ok(reply) => {
-                    let modules = capabilities::modules(&reply);
+                    let modules = library::modules(&reply.text);
                     if !modules.is_empty() {
                         return Ok(Capabilities { modules, uris: Vec::new(), notes: reply.notes });
                     }
@@ -152,12 +147,59 @@ impl Restconf {
                 Err(failure) => return Err(failure),
             }
         }
-        match get(capabilities::MONITORING).await {
+        match get(library::MONITORING).await {
             Ok(reply) => {
-                Ok(Capabilities { uris: capabilities::uris(&reply), modules: Vec::new(), notes: reply.notes })
+                Ok(Capabilities { uris: library::uris(&reply.text), modules: Vec::new(), notes: reply.notes })
             }
             Err(failure) => Err(last.unwrap_or(failure)),
         }
+    }
+
+    /// The text of a module, from where the device's YANG library says that it is (RFC 8040, 3.7).
+    pub async fn schema(
+        &self,
+        device: Arc<Device>,
+        name: &str,
+        revision: Option<&str>,
+        deadline: Instant,
+        cancel: CancellationToken,
+    ) -> Result<Reply, Failure> {
+        let endpoint = Endpoint::restconf(&device);
+        let who = endpoint.who();
+        let known = self.capabilities(device, deadline, cancel.clone()).await?;
+        let lacking =
+            |what: String| Failure::new(FailureKind::Unsupported, format!("{who} {what} over RESTCONF"));
+        let wanted = |module: &&library::Module| {
+            module.name == name
+                && revision.is_none_or(|revision| module.revision.as_deref() == Some(revision))
+        };
+        let module = known.modules.iter().find(wanted).ok_or_else(|| {
+            lacking(format!("has no module `{name}`")).hint("`capabilities` lists the modules of a device")
+        })?;
+        // Another host may be named: nothing is asked but of the device itself.
+        let path = module.locations.iter().find_map(|url| {
+            let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+            rest.get(rest.find('/')?..)
+        });
+        let path = path.ok_or_else(|| {
+            lacking(format!("does not offer the text of `{name}`")).hint("`via=netconf` may have it")
+        })?;
+        let ask = Ask {
+            method: Method::GET,
+            path: path.to_owned(),
+            accept: "application/yang, text/plain, */*",
+            body: None,
+            deadline,
+            cancel,
+        };
+        let answer = self.http.send(&endpoint, &ask).await?;
+        if !answer.status.is_success() {
+            return Err(lacking(format!("answered {} to the text of `{name}`", answer.status)));
+        }
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        let notes = endpoint.notes();
+        let (took, warm) = (answer.took, answer.warm);
+        Ok(Reply { text, format: Format::default(), nothing: false, took, warm, notes })
     }
 
     /// Closes all idle connections.

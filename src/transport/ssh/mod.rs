@@ -239,7 +239,7 @@ impl Ssh {
             capture.stage = Stage::Running;
             let begun = Instant::now();
             let (result, healthy) = match session.run(&order, capture, warm).await {
-                Ok(text) => (Ok(Output { text, took: begun.elapsed(), warm }), true),
+                Ok(text) => (Ok(Output { text, took: begun.elapsed(), warm, notes: Vec::new() }), true),
                 Err(Ended::Refused(failure)) => (Err(failure), true),
                 Err(Ended::Trouble(Trouble::Dead(_))) if warm => {
                     tracing::debug!(device = request.device.name, "a warm session was dead; dialling again");

@@ -104,6 +104,8 @@ pub(super) mod tests {
             rejections: Vec::new(),
             secrets: Vec::new(),
             show: ShowGate::default(),
+            jsonrpc: None,
+            paths: BTreeMap::new(),
             verbs: BTreeMap::new(),
             samples: Samples::default(),
         }

@@ -216,6 +216,8 @@ fn platform(name: &str, title: &str, alias: &str) -> Platform {
         rejections: Vec::new(),
         secrets: Vec::new(),
         show: ShowGate::default(),
+        jsonrpc: None,
+        paths: std::collections::BTreeMap::default(),
         verbs: [("vrf".to_owned(), Vec::new())].into(),
         samples: Samples::default(),
     }

@@ -2,6 +2,7 @@
 
 use nocbot::command::{Command, Question, canonical, complete, normalise, parse, resolve, understand};
 use nocbot::verb::ArgumentType;
+use nocbot::yang::{Fields, Path};
 use proptest::prelude::*;
 
 use super::{check_error, shape, small, verbs};
@@ -49,13 +50,25 @@ fn only_plain_text_reaches_a_device(question: &Question) {
         }
         Command::Verb { verb, arguments, .. } => {
             for (name, value) in arguments {
-                let kind = verb.arguments.iter().find(|argument| argument.name == *name).unwrap().kind;
-                // Whom the bot asks and at which ports: read again and resolved, never sent as it is.
-                if matches!(kind, ArgumentType::Targets | ArgumentType::Ports) {
-                    assert!(verb.bot.is_some());
-                    continue;
-                }
                 let value = value.to_string();
+                match verb.arguments.iter().find(|argument| argument.name == *name).map(|found| found.kind) {
+                    // Keys of a path may be anything; none leaves its place.
+                    Some(ArgumentType::Path) if value.contains(':') => {
+                        let sent = Path::parse(&value).unwrap().to_string();
+                        assert!(sent.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%/=,:".contains(&b)));
+                        continue;
+                    }
+                    // Whom the bot asks and at which ports: read again and resolved, never sent as it is.
+                    Some(ArgumentType::Targets | ArgumentType::Ports) => {
+                        assert!(verb.bot.is_some());
+                        continue;
+                    }
+                    Some(ArgumentType::Fields) => {
+                        assert!(Fields::parse(&value).is_ok());
+                        continue;
+                    }
+                    _ => {}
+                }
                 let bad = |c: char| !(c.is_ascii_alphanumeric() || "_.:/+-@".contains(c));
                 assert!(!value.is_empty() && !value.contains(bad), "{value:?}");
             }

@@ -21,7 +21,8 @@ fn interface(description: &str) -> Element {
          <type xmlns:ianaift=\"urn:ietf:params:xml:ns:yang:iana-if-type\">ianaift:softwareLoopback</type>\
          </interface></interfaces>",
     )
-    .map_values(&|text| text.replace("{description}", description))
+    .try_map_values(&mut |text| Some(text.replace("{description}", description)))
+    .unwrap()
 }
 
 fn change(description: &str) -> Edit {

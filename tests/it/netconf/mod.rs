@@ -6,9 +6,9 @@ mod faults;
 mod framing;
 mod frozen;
 mod real;
-mod server;
+pub mod server;
 mod sharing;
-mod yuma;
+pub mod yuma;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,13 +25,9 @@ use crate::ssh::{device, exec_platform, settings as ssh_settings};
 /// A device on a port of loopback.
 fn target(port: u16) -> Target {
     // The port of the command line is another one, as on devices.
-    let device = Device { hostname: "127.0.0.1".to_owned(), ..device("r1", 1) };
-    Target {
-        device: Arc::new(device),
-        platform: Arc::new(exec_platform()),
-        jumps: Vec::new(),
-        port: Some(port),
-    }
+    let mut device = Device { hostname: "127.0.0.1".to_owned(), ..device("r1", 1) };
+    device.login.netconf.port = Some(port);
+    Target::new(Arc::new(device), Arc::new(exec_platform()), Vec::new())
 }
 
 /// Settings with short waits.

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use nocbot::catalogue::Catalogue;
 use nocbot::parse::Reader;
-use nocbot::profile::{Platform, SessionKind, Source};
+use nocbot::profile::{Ask, Platform, SessionKind, Source};
 use nocbot::secret::Environment;
 use nocbot::verb::Verb;
 
@@ -75,7 +75,13 @@ fn columns(verb: &Verb) -> String {
 }
 
 fn sent(source: &Source) -> String {
-    let mut out = code(source.command.as_str());
+    let mut out = code(&source.ask.title());
+    match &source.ask {
+        Ask::Command(_) => {}
+        Ask::Jsonrpc(_) => out += " over JSON-RPC",
+        Ask::Rpc(_) => out += " over NETCONF",
+        Ask::Yang(..) => out += " over RESTCONF or NETCONF",
+    }
     for (word, sources) in [("then", &source.also), ("with", &source.join), ("else", &source.otherwise)] {
         for further in sources {
             let _ = write!(out, ", {word} {}", sent(further));

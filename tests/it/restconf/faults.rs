@@ -92,7 +92,7 @@ async fn silence_ends_at_the_deadline_or_when_cancelled() {
     }
     // One that does not even finish TLS.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut login = nocbot::inventory::RestconfLogin { unverified: true, ..Default::default() };
+    let mut login = nocbot::inventory::HttpsLogin { unverified: true, ..Default::default() };
     login.port = Some(listener.local_addr().unwrap().port());
     login.connect_timeout = Some(1);
     let failure = get(&Restconf::new(Settings::default()), &device(login), "m:a").await.unwrap_err();

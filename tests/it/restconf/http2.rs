@@ -14,7 +14,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use nocbot::error::FailureKind;
-use nocbot::inventory::RestconfLogin;
+use nocbot::inventory::HttpsLogin;
 use nocbot::transport::http::Settings;
 use nocbot::transport::restconf::Restconf;
 use rustls::ServerConfig;
@@ -100,13 +100,13 @@ async fn start() -> (u16, String, Arc<AtomicUsize>) {
 async fn one_connection_carries_many_and_survives_one_that_breaks() {
     let (port, ca, connections) = start().await;
     let ca = File::new(&ca);
-    let login = RestconfLogin {
+    let login = HttpsLogin {
         port: Some(port),
         username: Some("admin".to_owned()),
         password: secret("hunter2"),
         ca_file: ca.path(),
         root: Some("/restconf".to_owned()),
-        ..RestconfLogin::default()
+        ..HttpsLogin::default()
     };
     let (restconf, device) = (Restconf::new(Settings::default()), device(login));
     let together = futures_util::future::join_all((0..4).map(|_| get(&restconf, &device, "m:a"))).await;
@@ -144,8 +144,8 @@ async fn who_waits_for_a_connection_gets_that_of_another_device() {
         .iter()
         .zip(&files)
         .map(|((port, ..), ca)| {
-            let login = RestconfLogin { port: Some(*port), ca_file: ca.path(), ..RestconfLogin::default() };
-            device(RestconfLogin { root: Some("/restconf".to_owned()), ..login })
+            let login = HttpsLogin { port: Some(*port), ca_file: ca.path(), ..HttpsLogin::default() };
+            device(HttpsLogin { root: Some("/restconf".to_owned()), ..login })
         })
         .collect();
     let asks = (0..6).map(|at| get(&restconf, &devices[at % 2], "m:a"));

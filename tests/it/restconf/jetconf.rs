@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nocbot::error::FailureKind;
-use nocbot::inventory::RestconfLogin;
+use nocbot::inventory::HttpsLogin;
 use nocbot::transport::http::Settings;
 use nocbot::transport::restconf::{Depth, Restconf};
 use tokio::time::Instant;
@@ -131,13 +131,13 @@ impl Jetconf {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    fn login(&self, ca: &File) -> RestconfLogin {
-        RestconfLogin {
+    fn login(&self, ca: &File) -> HttpsLogin {
+        HttpsLogin {
             port: Some(self.port),
             username: Some("admin".to_owned()),
             password: secret("hunter2"),
             ca_file: ca.path(),
-            ..RestconfLogin::default()
+            ..HttpsLogin::default()
         }
     }
 }
@@ -188,7 +188,7 @@ async fn a_real_server_is_read() {
     );
     assert!(many.await.into_iter().all(|reply| reply.is_ok_and(|reply| reply.warm)), "over one connection");
 
-    let wrong = RestconfLogin { password: secret("hunter3"), ..jetconf.login(&ca) };
+    let wrong = HttpsLogin { password: secret("hunter3"), ..jetconf.login(&ca) };
     let failure = get(&Restconf::new(Settings::default()), &super::device(wrong), "m:a").await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Auth);
 

@@ -1,7 +1,7 @@
 //! Logins: sent to the device and to nobody else, printed nowhere.
 
 use nocbot::error::FailureKind;
-use nocbot::inventory::RestconfLogin;
+use nocbot::inventory::HttpsLogin;
 use nocbot::secret::{Environment, SecretRef};
 use nocbot::transport::http::Settings;
 use nocbot::transport::restconf::Restconf;
@@ -28,14 +28,14 @@ async fn basic_bearer_and_nothing() {
     let restconf = Restconf::new(Settings::default());
     let base = login(&server, &ca);
     get(&restconf, &device(base.clone()), "m:a").await.unwrap();
-    let bearer = RestconfLogin { token: secret("t0ken"), ..base.clone() };
+    let bearer = HttpsLogin { token: secret("t0ken"), ..base.clone() };
     get(&restconf, &device(bearer), "m:a").await.unwrap();
     for (wrong, message) in [
-        (RestconfLogin { password: secret("hunter3"), ..base.clone() }, "refuses user or password"),
-        (RestconfLogin { token: secret("old"), ..base.clone() }, "refuses the token"),
-        (RestconfLogin { username: None, ..base.clone() }, "the inventory has none"),
-        (RestconfLogin { token: secret("a\nb"), ..base.clone() }, "no header can hold"),
-        (RestconfLogin { username: Some("a:b".into()), ..base.clone() }, "has a colon in it"),
+        (HttpsLogin { password: secret("hunter3"), ..base.clone() }, "refuses user or password"),
+        (HttpsLogin { token: secret("old"), ..base.clone() }, "refuses the token"),
+        (HttpsLogin { username: None, ..base.clone() }, "the inventory has none"),
+        (HttpsLogin { token: secret("a\nb"), ..base.clone() }, "no header can hold"),
+        (HttpsLogin { username: Some("a:b".into()), ..base.clone() }, "has a colon in it"),
     ] {
         // A connection of its own each time: a warm one keeps the login that it was made with.
         let restconf = Restconf::new(Settings::default());
@@ -62,7 +62,7 @@ async fn a_password_that_was_changed_needs_no_restart() {
         std::path::Path::new("/"),
         &Environment::empty(),
     );
-    let device = device(RestconfLogin { password: Some(from_file.unwrap()), ..login(&server, &ca) });
+    let device = device(HttpsLogin { password: Some(from_file.unwrap()), ..login(&server, &ca) });
     get(&restconf, &device, "m:a").await.unwrap();
     std::fs::write(password.path().unwrap(), "hunter4\n").unwrap();
     let reply = get(&restconf, &device, "m:a").await.unwrap();

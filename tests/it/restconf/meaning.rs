@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nocbot::error::FailureKind;
-use nocbot::inventory::RestconfLogin;
+use nocbot::inventory::HttpsLogin;
 use nocbot::transport::http::Settings;
 use nocbot::transport::restconf::{Content, Depth, Fields, Format, Query, Restconf};
 use tokio::time::Instant;
@@ -125,7 +125,7 @@ async fn the_root_is_asked_for_once() {
         })
         .await;
         let ca = File::new(&server.ca);
-        let device = device(RestconfLogin { root: None, ..login(&server, &ca) });
+        let device = device(HttpsLogin { root: None, ..login(&server, &ca) });
         let restconf = Restconf::new(Settings::default());
         assert!(!get(&restconf, &device, "m:a").await.unwrap().warm);
         let mut asked = request(&device, "m:a/l[k='x/y']");
@@ -152,7 +152,7 @@ async fn the_root_is_asked_for_once() {
     })
     .await;
     let ca = File::new(&server.ca);
-    let device = device(RestconfLogin { root: None, ..login(&server, &ca) });
+    let device = device(HttpsLogin { root: None, ..login(&server, &ca) });
     let failure = get(&Restconf::new(Settings::default()), &device, "m:a").await.unwrap_err();
     assert!(failure.message.contains("has its RESTCONF elsewhere"), "{failure}");
 }

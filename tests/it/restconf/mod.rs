@@ -7,7 +7,7 @@ mod http2;
 mod jetconf;
 mod logins;
 mod meaning;
-mod server;
+pub mod server;
 mod tls;
 
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nocbot::error::Failure;
-use nocbot::inventory::{Device, Login, RestconfLogin};
+use nocbot::inventory::{Device, HttpsLogin, Login};
 use nocbot::secret::{Secret, SecretRef};
 use nocbot::transport::http::Settings;
 use nocbot::transport::restconf::{Path, Query, Reply, Request, Restconf};
@@ -44,7 +44,7 @@ fn secret(text: &str) -> Option<SecretRef> {
 }
 
 /// A device on loopback with this login.
-fn device(login: RestconfLogin) -> Device {
+fn device(login: HttpsLogin) -> Device {
     Device {
         name: "r1".to_owned(),
         hostname: "127.0.0.1".to_owned(),
@@ -56,14 +56,14 @@ fn device(login: RestconfLogin) -> Device {
 }
 
 /// `admin` with `hunter2` on a server whose root is known.
-fn login(server: &Server, ca: &File) -> RestconfLogin {
-    RestconfLogin {
+fn login(server: &Server, ca: &File) -> HttpsLogin {
+    HttpsLogin {
         port: Some(server.port),
         username: Some("admin".to_owned()),
         password: secret("hunter2"),
         ca_file: ca.path(),
         root: Some("/restconf".to_owned()),
-        ..RestconfLogin::default()
+        ..HttpsLogin::default()
     }
 }
 

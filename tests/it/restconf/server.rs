@@ -67,7 +67,7 @@ pub enum Then {
 
 type Script = Arc<dyn Fn(&str, usize) -> (Vec<u8>, Then) + Send + Sync>;
 
-/// A server with its counters. Its script gets a request's head and how many were before it.
+/// A server with its counters. Its script gets a request's head with its body, and how many were before it.
 pub struct Server {
     pub port: u16,
     pub ca: String,
@@ -179,5 +179,14 @@ async fn head(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> Option<String
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
     }
-    String::from_utf8(head).ok()
+    let mut whole = String::from_utf8(head).ok()?;
+    let length = whole
+        .lines()
+        .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+    if let Some(length) = length {
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).await.ok()?;
+        whole.push_str(&String::from_utf8(body).ok()?);
+    }
+    Some(whole)
 }

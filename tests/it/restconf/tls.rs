@@ -1,7 +1,7 @@
 //! Certificates: right ones, wrong ones, pinned ones, ours.
 
 use nocbot::error::{Failure, FailureKind};
-use nocbot::inventory::{Fingerprint, RestconfLogin};
+use nocbot::inventory::{Fingerprint, HttpsLogin};
 use nocbot::transport::http::Settings;
 use nocbot::transport::restconf::{Reply, Restconf};
 
@@ -12,7 +12,7 @@ async fn server(authority: &Authority, signed: &Signed) -> Server {
     Server::with(authority, signed, None, |_, _| json("{}")).await
 }
 
-async fn ask(login: RestconfLogin) -> Result<Reply, Failure> {
+async fn ask(login: HttpsLogin) -> Result<Reply, Failure> {
     get(&Restconf::new(Settings::default()), &device(login), "m:a").await
 }
 
@@ -53,22 +53,22 @@ async fn a_server_name_a_pin_or_no_verification_make_it_right() {
     let file = File::new(&authority.pem());
     let named = authority.sign(&["r9.example.net"], 2100);
     let at = server(&authority, &named).await;
-    let good = RestconfLogin { server_name: Some("r9.example.net".into()), ..login(&at, &file) };
+    let good = HttpsLogin { server_name: Some("r9.example.net".into()), ..login(&at, &file) };
     assert_eq!(ask(good).await.unwrap().notes, [""; 0]);
 
     let expired = authority.sign(&["elsewhere"], 2020);
     let at = server(&authority, &expired).await;
-    let base = RestconfLogin { ca_file: None, ..login(&at, &file) };
+    let base = HttpsLogin { ca_file: None, ..login(&at, &file) };
     for der in [expired.certificate.der().to_vec(), expired.key.public_key_der()] {
-        let pinned = RestconfLogin { fingerprint: Some(sha256(&der)), ..base.clone() };
+        let pinned = HttpsLogin { fingerprint: Some(sha256(&der)), ..base.clone() };
         assert_eq!(ask(pinned).await.unwrap().notes, [""; 0]);
     }
-    let wrong = RestconfLogin { fingerprint: Some(Fingerprint([7; 32])), ..base.clone() };
+    let wrong = HttpsLogin { fingerprint: Some(Fingerprint([7; 32])), ..base.clone() };
     let failure = ask(wrong).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Certificate);
     assert!(failure.message.contains("is not the pinned one"), "{failure}");
 
-    let unverified = RestconfLogin { unverified: true, ..base };
+    let unverified = HttpsLogin { unverified: true, ..base };
     let reply = ask(unverified).await.unwrap();
     assert!(reply.notes[0].contains("not verified"), "{:?}", reply.notes);
 }
@@ -79,26 +79,26 @@ async fn our_own_certificate() {
     let signed = authority.sign(&["127.0.0.1"], 2100);
     let at = Server::with(&authority, &signed, Some(&ours), |_, _| json("{}")).await;
     let file = File::new(&authority.pem());
-    let none = RestconfLogin { username: None, password: None, ..login(&at, &file) };
+    let none = HttpsLogin { username: None, password: None, ..login(&at, &file) };
     let failure = ask(none.clone()).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Auth, "{failure}");
     assert!(failure.message.contains("wants a certificate of ours"), "{failure}");
 
     let me = ours.sign(&["nocbot"], 2100);
     let both = File::new(&format!("{}{}", me.certificate.pem(), me.key.serialize_pem()));
-    let with = RestconfLogin { cert_file: both.path(), ..none.clone() };
+    let with = HttpsLogin { cert_file: both.path(), ..none.clone() };
     ask(with.clone()).await.unwrap();
     assert!(!at.requests.lock().unwrap()[0].to_lowercase().contains("authorization"));
 
     let stranger = authority.sign(&["nocbot"], 2100);
     let file = File::new(&format!("{}{}", stranger.certificate.pem(), stranger.key.serialize_pem()));
-    let failure = ask(RestconfLogin { cert_file: file.path(), ..none.clone() }).await.unwrap_err();
+    let failure = ask(HttpsLogin { cert_file: file.path(), ..none.clone() }).await.unwrap_err();
     assert!(failure.message.contains("refuses our certificate"), "{failure}");
 
     let no_key = File::new(&me.certificate.pem());
-    let failure = ask(RestconfLogin { cert_file: no_key.path(), ..none }).await.unwrap_err();
+    let failure = ask(HttpsLogin { cert_file: no_key.path(), ..none }).await.unwrap_err();
     assert!(failure.message.contains("has no private key that can be read"), "{failure}");
-    let mixed = RestconfLogin { key_file: file.path(), ..with };
+    let mixed = HttpsLogin { key_file: file.path(), ..with };
     let failure = ask(mixed).await.unwrap_err();
     assert!(failure.message.contains("cannot be used"), "{failure}");
 }
@@ -112,7 +112,7 @@ async fn what_is_no_tls_is_told() {
             let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, b"SSH-2.0-OpenSSH_9.2\r\n").await;
         }
     });
-    let failure = ask(RestconfLogin { port: Some(port), unverified: true, ..RestconfLogin::default() });
+    let failure = ask(HttpsLogin { port: Some(port), unverified: true, ..HttpsLogin::default() });
     let failure = failure.await.unwrap_err();
     assert!(failure.message.contains("does not speak TLS on this port"), "{failure}");
     task.abort();

@@ -103,7 +103,7 @@ async fn every_verb_has_rows_from_every_platform_that_knows_it() {
             assert!(
                 failures.is_empty(),
                 "{question}: {failures:?} by {:?}",
-                sources.first().map(|source| &source.command)
+                sources.first().map(|source| source.ask.title())
             );
             let lonely = verb == "ospf" && device.name == "r6";
             let nothing = arguments == "10.255.0.0/30";

@@ -5,6 +5,7 @@ mod client;
 mod commands;
 mod examples;
 mod faults;
+mod programs;
 mod sessions;
 
 use std::collections::BTreeMap;

@@ -89,6 +89,8 @@ fn platform() -> Platform {
         ],
         secrets: Vec::new(),
         show: ShowGate::default(),
+        jsonrpc: None,
+        paths: std::collections::BTreeMap::default(),
         verbs: BTreeMap::new(),
         samples: Samples::default(),
     }

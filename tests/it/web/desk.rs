@@ -57,6 +57,7 @@ impl FakeDesk {
                 examples: examples.iter().map(|example| (*example).to_owned()).collect(),
                 class: nocbot::verb::Class::Read,
                 timeout: None,
+                asks: None,
                 newest: None,
                 arguments: Vec::new(),
                 columns: Vec::new(),

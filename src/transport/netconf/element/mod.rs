@@ -103,15 +103,16 @@ impl Element {
     }
 
     /// The same with every text and attribute value changed by `fill`: puts arguments into a
-    /// profile's filter. What it gives stays a value.
+    /// profile's filter. What it gives stays a value; where it gives nothing, the element is left away.
     #[must_use]
-    pub fn map_values(&self, fill: &dyn Fn(&str) -> String) -> Self {
-        Self {
+    pub fn try_map_values(&self, fill: &mut dyn FnMut(&str) -> Option<String>) -> Option<Self> {
+        let attributes = self.attributes.iter().map(|(name, value)| Some((name.clone(), fill(value)?)));
+        Some(Self {
             name: self.name.clone(),
-            attributes: self.attributes.iter().map(|(name, value)| (name.clone(), fill(value))).collect(),
-            text: fill(&self.text),
-            children: self.children.iter().map(|child| child.map_values(fill)).collect(),
-        }
+            attributes: attributes.collect::<Option<_>>()?,
+            text: fill(&self.text)?,
+            children: self.children.iter().filter_map(|child| child.try_map_values(fill)).collect(),
+        })
     }
 
     /// Writes the document.
@@ -192,7 +193,8 @@ mod tests {
         let filter = "<!-- one -->\n<x:vrfs xmlns:x='urn:x'>\n  <vrf><name>{vrf}</name><!-- --><t/></vrf>\n</x:vrfs>\n<b/>";
         let elements = Element::parse(filter).unwrap();
         assert_eq!(elements.len(), 2);
-        let filled = elements[0].map_values(&|text| text.replace("{vrf}", "RED</name>"));
+        let filled =
+            elements[0].try_map_values(&mut |text| Some(text.replace("{vrf}", "RED</name>"))).unwrap();
         assert_eq!(
             String::from_utf8(filled.write().unwrap()).unwrap(),
             "<x:vrfs xmlns:x=\"urn:x\"><vrf><name>RED&lt;/name&gt;</name><t/></vrf></x:vrfs>"

@@ -1,13 +1,15 @@
-//! How to log in to a device's RESTCONF server.
+//! How to log in to a device's HTTPS servers.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use crate::secret::SecretRef;
 
-/// The login of the connection `restconf`; HTTPS always.
+/// The login of the connection `restconf` or `jsonrpc`; HTTPS always.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RestconfLogin {
+pub struct HttpsLogin {
+    /// Whether the inventory names the connection: only then the server is asked without being told to.
+    pub offered: bool,
     /// The address or DNS name to dial, when it is not the device's.
     pub hostname: Option<String>,
     /// TCP port; 443 when the inventory has none.

@@ -40,6 +40,17 @@ impl Depth {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fields(String);
 
+/// One selected node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// The module, where it is written.
+    pub module: Option<String>,
+    /// The node's name.
+    pub name: String,
+    /// What of it; all if there is nothing.
+    pub fields: Vec<Field>,
+}
+
 impl Fields {
     /// Reads an expression; names are separated by `;` or by `,`.
     pub fn parse(text: &str) -> Result<Self> {
@@ -64,10 +75,61 @@ impl Fields {
             _ => Err(wrong("a `)` is missing")),
         }
     }
+
+    /// The nodes as a tree: `a/b;a/c(d)` is `a` with `b` and `c`.
+    pub fn tree(&self) -> Vec<Field> {
+        let mut rest = self.0.as_str();
+        fields(&mut rest)
+    }
+}
+
+/// Reads up to the `)` that closes this level, or the end.
+fn fields(rest: &mut &str) -> Vec<Field> {
+    let mut found: Vec<Field> = Vec::new();
+    loop {
+        let end = rest.find([';', '(', ')']).unwrap_or(rest.len());
+        let (way, after) = rest.split_at(end);
+        *rest = after;
+        let below = match rest.strip_prefix('(') {
+            Some(inner) => {
+                *rest = inner;
+                let below = fields(rest);
+                *rest = rest.strip_prefix(')').unwrap_or(rest);
+                below
+            }
+            None => Vec::new(),
+        };
+        add(&mut found, way, below);
+        match rest.strip_prefix(';') {
+            Some(next) => *rest = next,
+            None => return found,
+        }
+    }
+}
+
+fn add(found: &mut Vec<Field>, way: &str, below: Vec<Field>) {
+    let (first, more) = match way.split_once('/') {
+        Some((first, more)) => (first, Some(more)),
+        None => (way, None),
+    };
+    if first.is_empty() {
+        return;
+    }
+    let (module, name) = first.split_once(':').map_or((None, first), |(module, name)| (Some(module), name));
+    let at = found.iter().position(|known| known.name == name).unwrap_or_else(|| {
+        found.push(Field { module: module.map(str::to_owned), name: name.to_owned(), fields: Vec::new() });
+        found.len() - 1
+    });
+    let Some(field) = found.get_mut(at) else { return };
+    match more {
+        Some(more) => add(&mut field.fields, more, below),
+        None => field.fields.extend(below),
+    }
 }
 
 /// Configuration, state or both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Content {
     /// Configuration only.
     Config,
@@ -105,7 +167,25 @@ impl fmt::Display for Query {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use super::{Content, Depth, Fields, Query};
+    use super::{Content, Depth, Field, Fields, Query};
+
+    #[test]
+    fn fields_are_a_tree() {
+        fn shown(fields: &[Field]) -> String {
+            let one = |field: &Field| {
+                let module = field.module.as_ref().map(|module| format!("{module}:")).unwrap_or_default();
+                format!("{module}{}[{}]", field.name, shown(&field.fields))
+            };
+            fields.iter().map(one).collect::<Vec<_>>().join(" ")
+        }
+        for (text, wanted) in [
+            ("name", "name[]"),
+            ("a/b;m:c(d;e/f);a/g(h)", "a[b[] g[h[]]] m:c[d[] e[f[]]]"),
+            ("a;;b", "a[] b[]"),
+        ] {
+            assert_eq!(shown(&Fields::parse(text).unwrap().tree()), wanted, "{text}");
+        }
+    }
 
     #[test]
     fn queries_are_written_as_the_standard_has_them() {

@@ -1,4 +1,4 @@
-//! Paths to data resources (RFC 8040, 3.5.3).
+//! Paths to data (RFC 8040, 3.5.3).
 
 use std::fmt::{self, Write as _};
 
@@ -8,18 +8,22 @@ use crate::error::{Error, Result};
 ///
 /// It is written as `module:container/list=key,key2/leaf`. Keys may stand between quotes, or be written
 /// as predicates, `list[name='eth1'][unit='0']`; these are taken in their order, which must be that of the
-/// model: the names of keys are not sent. As no YANG name begins with a digit (RFC 7950, 6.2),
+/// model: a URL has no names of keys, a filter needs them. As no YANG name begins with a digit (RFC 7950, 6.2),
 /// `interface=Ethernet0/1` and `prefix=10.0.0.0/8` are understood without quotes, too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Path {
     steps: Vec<Step>,
 }
 
+/// One node of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Step {
-    /// `module:name` or `name`.
-    name: String,
-    keys: Vec<String>,
+pub struct Step {
+    /// The module, where it is written: the nodes below are of the same one.
+    pub module: Option<String>,
+    /// The node's name.
+    pub name: String,
+    /// The keys' values, with their names where they were written as predicates.
+    pub keys: Vec<(Option<String>, String)>,
 }
 
 const EXAMPLE: &str = "for example `ietf-interfaces:interfaces/interface[name='eth1']`";
@@ -32,7 +36,7 @@ impl Path {
         while !reader.rest.is_empty() {
             // `interface=Ethernet0/1/2`: what cannot be a name belongs to the key before it.
             if !reader.rest.starts_with(is_first)
-                && let Some(key) = steps.last_mut().and_then(|step| step.keys.last_mut())
+                && let Some((_, key)) = steps.last_mut().and_then(|step| step.keys.last_mut())
             {
                 let _ = write!(key, "/{}", decoded(reader.until(&[',', '/'])));
                 reader.more_keys(&mut steps)?;
@@ -48,24 +52,63 @@ impl Path {
             }
         }
         if let Some(first) = steps.first()
-            && !first.name.contains(':')
+            && first.module.is_none()
         {
             let message = format!("`{text}`: the first name of a path needs its module");
             return Err(Error::question(message).hint(EXAMPLE));
         }
         Ok(Self { steps })
     }
+
+    /// The nodes on the way, the one that is meant last.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The same with the value of every key changed by `fill`: puts arguments into a profile's path. What it
+    /// gives stays one value.
+    ///
+    /// # Errors
+    /// The first that `fill` has.
+    pub fn map_keys(&self, mut fill: impl FnMut(&str) -> Result<String>) -> Result<Self> {
+        let mut filled = self.clone();
+        for (_, key) in filled.steps.iter_mut().flat_map(|step| &mut step.keys) {
+            *key = fill(key)?;
+        }
+        Ok(filled)
+    }
+
+    /// As a person would write it: keys as predicates where their names are known.
+    pub fn readable(&self) -> String {
+        let mut out = String::new();
+        for (at, step) in self.steps.iter().enumerate() {
+            let slash = if at > 0 { "/" } else { "" };
+            let module = step.module.as_ref().map(|module| format!("{module}:")).unwrap_or_default();
+            let _ = write!(out, "{slash}{module}{}", step.name);
+            for (at, (name, key)) in step.keys.iter().enumerate() {
+                let quote = if key.contains('\'') { '"' } else { '\'' };
+                let _ = match name {
+                    Some(name) => write!(out, "[{name}={quote}{key}{quote}]"),
+                    None => write!(out, "{}{quote}{key}{quote}", if at == 0 { '=' } else { ',' }),
+                };
+            }
+        }
+        out
+    }
 }
 
-/// As it is sent.
+/// As it stands in a URL.
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, step) in self.steps.iter().enumerate() {
             if at > 0 {
                 f.write_char('/')?;
             }
+            if let Some(module) = &step.module {
+                write!(f, "{module}:")?;
+            }
             f.write_str(&step.name)?;
-            for (at, key) in step.keys.iter().enumerate() {
+            for (at, (_, key)) in step.keys.iter().enumerate() {
                 f.write_char(if at == 0 { '=' } else { ',' })?;
                 encode(key, f)?;
             }
@@ -137,10 +180,10 @@ impl<'t> Reader<'t> {
             self.rest = before;
             return Err(self.wrong("there is no name of a node"));
         }
-        let mut step = Step { name: name.to_owned(), keys: Vec::new() };
+        let mut step = Step { module: module.map(str::to_owned), name: local.to_owned(), keys: Vec::new() };
         if let Some(rest) = self.rest.strip_prefix('=') {
             self.rest = rest;
-            step.keys.push(self.key()?);
+            step.keys.push((None, self.key()?));
             let mut steps = vec![step];
             self.more_keys(&mut steps)?;
             return steps.pop().ok_or_else(|| self.wrong("there is no name of a node"));
@@ -156,7 +199,7 @@ impl<'t> Reader<'t> {
             let Some(key) = self.quoted()? else {
                 return Err(self.wrong("the value of a predicate stands between quotes,"));
             };
-            step.keys.push(key);
+            step.keys.push((Some(name.to_owned()), key));
             let Some(rest) = self.rest.trim_start().strip_prefix(']') else {
                 return Err(self.wrong("a `]` is missing"));
             };
@@ -170,7 +213,7 @@ impl<'t> Reader<'t> {
             self.rest = rest;
             let key = self.key()?;
             if let Some(step) = steps.last_mut() {
-                step.keys.push(key);
+                step.keys.push((None, key));
             }
         }
         Ok(())
@@ -226,6 +269,18 @@ mod tests {
             ("m:a/ll[.='x']", "m:a/ll=x"),
         ] {
             assert_eq!(Path::parse(typed).unwrap().to_string(), sent, "{typed}");
+        }
+    }
+
+    #[test]
+    fn paths_are_shown_as_they_are_written() {
+        for (typed, shown) in [
+            ("m:a/l[k='a'][p:k2=\"b/c\"]/n:x", "m:a/l[k='a'][p:k2='b/c']/n:x"),
+            ("m:a/l=eth0/1,x", "m:a/l='eth0/1','x'"),
+        ] {
+            let path = Path::parse(typed).unwrap();
+            assert_eq!(path.readable(), shown);
+            assert_eq!(Path::parse(shown).unwrap(), path);
         }
     }
 

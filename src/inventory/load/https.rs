@@ -1,14 +1,14 @@
-//! `connection_options.restconf`: the login of a RESTCONF server.
+//! `connection_options.restconf` and `.jsonrpc`: the logins of a device's HTTPS servers.
 
 use std::path::PathBuf;
 
 use super::element::{Element, Reader};
-use crate::inventory::{Fingerprint, RestconfLogin};
+use crate::inventory::{Fingerprint, HttpsLogin};
 use crate::secret::{SecretRef, path_of};
 use crate::yaml::Node;
 
-/// The connection's name.
-pub(super) const CONNECTION: &str = "restconf";
+/// The connections' names.
+pub(super) const CONNECTIONS: [&str; 2] = ["restconf", "jsonrpc"];
 
 /// What an element says of the connection.
 #[derive(Default)]
@@ -18,7 +18,7 @@ pub(super) struct Options {
     username: Option<String>,
     password: Option<SecretRef>,
     /// The fields of the login that stand in `extras`; taken whole, as Nornir does.
-    extras: Option<RestconfLogin>,
+    extras: Option<HttpsLogin>,
 }
 
 const EXTRAS: [&str; 11] = [
@@ -35,8 +35,8 @@ const EXTRAS: [&str; 11] = [
     "connect_timeout",
 ];
 
-pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Options> {
-    reader.keep(node.entries(&format!("`{CONNECTION}`")))?;
+pub(super) fn read(reader: &mut Reader<'_>, name: &str, node: &Node) -> Option<Options> {
+    reader.keep(node.entries(&format!("`{name}`")))?;
     let known = ["hostname", "port", "username", "password", "platform", "extras"];
     node.unknown_keys(&known, &mut reader.errors);
     let extras = node.get("extras").filter(|extras| !extras.is_null());
@@ -49,7 +49,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Options> {
     })
 }
 
-fn login(reader: &mut Reader<'_>, node: &Node) -> Option<RestconfLogin> {
+fn login(reader: &mut Reader<'_>, node: &Node) -> Option<HttpsLogin> {
     reader.keep(node.entries("`extras`"))?;
     node.unknown_keys(&EXTRAS, &mut reader.errors);
     for key in ["transport", "scheme"] {
@@ -58,7 +58,7 @@ fn login(reader: &mut Reader<'_>, node: &Node) -> Option<RestconfLogin> {
             reader.errors.push(error.hint("logins are not sent in the clear; enable HTTPS on the device"));
         }
     }
-    let login = RestconfLogin {
+    let login = HttpsLogin {
         token: reader.secret(node, "token"),
         unverified: reader.decode(node, "verify") == Some(false),
         ca_file: file(reader, node, "ca_file"),
@@ -68,7 +68,7 @@ fn login(reader: &mut Reader<'_>, node: &Node) -> Option<RestconfLogin> {
         key_file: file(reader, node, "key_file"),
         root: root(reader, node),
         connect_timeout: reader.seconds(node, "connect_timeout"),
-        ..RestconfLogin::default()
+        ..HttpsLogin::default()
     };
     if login.unverified {
         let verify = node.nearest(&["verify"]);
@@ -127,14 +127,16 @@ fn file(reader: &mut Reader<'_>, node: &Node, key: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-/// The login of a device from itself, its groups and the defaults, in this order.
+/// The login of a device's connection from itself, its groups and the defaults, in this order.
 ///
 /// User and password are those of the device where the connection has none. The port is not: what
 /// stands there is that of SSH.
-pub(super) fn resolve(elements: &[&Element]) -> RestconfLogin {
-    let own = || elements.iter().filter_map(|element| element.restconf.as_ref());
+pub(super) fn resolve(elements: &[&Element], connection: &str) -> HttpsLogin {
+    let slot = CONNECTIONS.iter().position(|known| *known == connection).unwrap_or_default();
+    let own = || elements.iter().filter_map(|element| element.https.get(slot)?.as_ref());
     let base = || elements.iter().map(|element| &element.login);
-    RestconfLogin {
+    HttpsLogin {
+        offered: own().next().is_some(),
         hostname: own().find_map(|options| options.hostname.clone()).filter(|name| !name.is_empty()),
         port: own().find_map(|options| options.port),
         username: own()
