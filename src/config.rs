@@ -14,7 +14,7 @@ use crate::secret::{Environment, SecretRef, path_of};
 use crate::yaml::Node;
 
 /// The keys of the file.
-const KEYS: [&str; 7] = ["inventory", "profiles", "parsers", "store", "ssh", "console", "limits"];
+const KEYS: [&str; 8] = ["inventory", "profiles", "parsers", "store", "ssh", "console", "limits", "probe"];
 
 /// The SSH algorithms offered to a device.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -61,6 +61,8 @@ pub struct Config {
     pub console: Console,
     /// Bounds of a question.
     pub limits: Limits,
+    /// Bounds of what the bot itself sends into the network.
+    pub probe: Probe,
 }
 
 /// The files of an inventory.
@@ -119,6 +121,25 @@ impl Default for Limits {
     }
 }
 
+/// Bounds of what the bot itself sends into the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probe {
+    /// Packets per second, over all questions.
+    pub pace: u32,
+    /// The most addresses that one question may name.
+    pub addresses: usize,
+    /// The most pairs of device and host in a matrix.
+    pub pairs: usize,
+    /// The TCP port whose connections are timed where ICMP is not allowed.
+    pub tcp_port: u16,
+}
+
+impl Default for Probe {
+    fn default() -> Self {
+        Self { pace: 1000, addresses: 4096, pairs: 400, tcp_port: 22 }
+    }
+}
+
 impl Config {
     /// The configuration of a directory without a file: built-in data, `inventory/` if it is there.
     pub fn without_file(base: &Path) -> Self {
@@ -132,6 +153,7 @@ impl Config {
             ssh: Ssh::default(),
             console: Console::default(),
             limits: Limits::default(),
+            probe: Probe::default(),
         }
     }
 
@@ -181,6 +203,7 @@ impl Reader<'_> {
             ssh: self.ssh(root),
             console: self.console(root),
             limits: self.limits(root),
+            probe: self.probe(root),
             ..Config::without_file(self.base)
         }
     }
@@ -294,6 +317,19 @@ impl Reader<'_> {
         let parallel = self.bounded(node, "parallel", 10_000).map_or(default.parallel, to_usize);
         let timeout = self.bounded(node, "timeout", 86_400).map_or(default.timeout, Duration::from_secs);
         Limits { devices, timeout, parallel }
+    }
+
+    fn probe(&mut self, root: &Node) -> Probe {
+        let node = self.section(root, "probe", &["pace", "addresses", "pairs", "tcp_port"]);
+        let default = Probe::default();
+        let pace = self.bounded(node, "pace", 1_000_000).and_then(|pace| u32::try_from(pace).ok());
+        let port = self.bounded(node, "tcp_port", 65_535).and_then(|port| u16::try_from(port).ok());
+        Probe {
+            pace: pace.unwrap_or(default.pace),
+            addresses: self.bounded(node, "addresses", 1_000_000).map_or(default.addresses, to_usize),
+            pairs: self.bounded(node, "pairs", 100_000).map_or(default.pairs, to_usize),
+            tcp_port: port.unwrap_or(default.tcp_port),
+        }
     }
 
     fn bounded(&mut self, map: Option<&Node>, key: &str, most: u64) -> Option<u64> {

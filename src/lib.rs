@@ -13,6 +13,7 @@ pub mod error;
 pub mod inventory;
 pub mod parse;
 pub mod policy;
+pub mod probe;
 pub mod profile;
 pub mod run;
 pub mod secret;

@@ -77,7 +77,7 @@ impl App {
         let runner = Runner::new(transport.clone(), config.limits.parallel);
         let limits = Limits { devices: config.limits.devices, timeout: config.limits.timeout };
         let store = store.map_err(|error| vec![error])?;
-        let bot = Arc::new(Bot::new(Arc::new(catalogue), runner, store, limits));
+        let bot = Arc::new(Bot::new(Arc::new(catalogue), runner, store, limits).with_probe(config.probe));
         Ok(Self { bot, transport, network })
     }
 

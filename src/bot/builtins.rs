@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Bot, Incoming, Who, explain, plan};
+use super::{Bot, Incoming, Who, explain, native, plan};
 use crate::answer::{Answer, Block};
 use crate::catalogue::Catalogue;
 use crate::command::{self, Command, Question};
@@ -44,7 +44,13 @@ impl Bot {
         let blocks = match &question.command {
             Command::Verb { .. } | Command::Show { .. } => return Ok(None),
             Command::Explain(inner) => {
-                let plan = plan::make(inner, catalogue, self.limits.devices)?;
+                let plan = match native::Asked::of(inner, catalogue, self)? {
+                    None => plan::make(inner, catalogue, self.limits.devices)?,
+                    Some(asked) => match asked.matrix(inner, self) {
+                        Some(plan) => plan?,
+                        None => return Ok(Some(asked.explained())),
+                    },
+                };
                 return Ok(Some(explain::answer(&plan, catalogue)));
             }
             Command::Help(topic) => command::help(topic.as_deref(), catalogue),

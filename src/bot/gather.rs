@@ -23,6 +23,9 @@ pub(super) fn answer(plan: &Plan, done: Vec<Done>) -> Answer {
     for Done { device, result } in done {
         match result {
             Ok(mut gathered) => {
+                if let Some(failure) = gathered.failed.take() {
+                    failures.push(DeviceFailure { device: device.clone(), failure });
+                }
                 if let Some(newest) = plan.newest {
                     gathered.rows.drain(..gathered.rows.len().saturating_sub(newest));
                 }
@@ -149,7 +152,7 @@ fn fill_given(table: &mut Table, given: &Arguments) {
 }
 
 /// Rows in trouble first, then what the verb wants descending, then by device and the verb's order.
-fn worst_first(table: &mut Table, verb: &Verb) {
+pub(super) fn worst_first(table: &mut Table, verb: &Verb) {
     let find = |name: &str| table.columns.iter().position(|column| column.name == name);
     let descending: Vec<usize> = verb.sort.iter().filter_map(|name| find(name.strip_prefix('-')?)).collect();
     let ascending: Vec<usize> = std::iter::once("device")

@@ -12,6 +12,7 @@ mod explain;
 mod gather;
 mod jobs;
 mod kept;
+mod native;
 mod plan;
 mod stages;
 mod talk;
@@ -53,6 +54,7 @@ pub struct Bot {
     jobs: jobs::Jobs,
     kept: kept::Kept,
     started: Instant,
+    probing: native::Probing,
 }
 
 impl Bot {
@@ -60,7 +62,22 @@ impl Bot {
     pub fn new(catalogue: Arc<Catalogue>, runner: Runner, store: Store, limits: Limits) -> Self {
         let started = Instant::now();
         let (jobs, kept) = (jobs::Jobs::default(), kept::Kept::default());
-        Self { catalogue: RwLock::new(catalogue), runner, store, limits, jobs, kept, started }
+        Self {
+            catalogue: RwLock::new(catalogue),
+            runner,
+            store,
+            limits,
+            jobs,
+            kept,
+            started,
+            probing: native::Probing::default(),
+        }
+    }
+
+    /// The same bot with other bounds on what it sends itself.
+    #[must_use]
+    pub fn with_probe(self, settings: crate::config::Probe) -> Self {
+        Self { probing: native::Probing::new(settings), ..self }
     }
 
     /// Answers one message. `progress` is told how far it is; `cancel` ends it early with what it has.
@@ -95,7 +112,12 @@ impl Bot {
         if let Some(answer) = self.builtin(&question, incoming, &catalogue).await? {
             return Ok(answer);
         }
-        let plan = plan::make(&question, &catalogue, self.limits.devices)?;
+        let asked = native::Asked::of(&question, &catalogue, self)?;
+        let plan = match asked.as_ref().map(|asked| asked.matrix(&question, self)) {
+            None => plan::make(&question, &catalogue, self.limits.devices)?,
+            Some(Some(plan)) => plan?,
+            Some(None) => return self.native(asked, incoming, progress, cancel).await,
+        };
         let job = self.jobs.start(&incoming.who, &plan.question, cancel)?;
         let entry = self.store.begin(plan.entry(incoming)).await?;
         let mut watcher = talk::Watcher::new(progress, &job.id, &plan);
@@ -103,7 +125,9 @@ impl Bot {
         let started = Instant::now();
         let done =
             self.runner.run(&catalogue, plan.jobs.clone(), deadline, &job.cancel, |e| watcher.tell(e)).await;
-        let gathered = stages::apply(gather::answer(&plan, done), &question.stages);
+        let answer = gather::answer(&plan, done);
+        let answer = asked.iter().fold(answer, |answer, asked| asked.grid(answer));
+        let gathered = stages::apply(answer, &question.stages);
         let outcome = gather::outcome(&gathered, started.elapsed());
         self.store.end(entry, outcome).await?;
         gathered.map(|answer| Answer { id: entry.to_string(), ..answer })

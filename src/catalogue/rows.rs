@@ -322,6 +322,7 @@ mod tests {
             ..ColumnDef::default()
         };
         Verb {
+            bot: None,
             name: "ip".into(),
             aliases: Vec::new(),
             asks: None,

@@ -12,6 +12,7 @@
 mod ask;
 mod chat;
 pub mod check;
+mod doctor;
 mod parse;
 mod parsers;
 mod serve;
@@ -41,6 +42,8 @@ enum Command {
     Chat(chat::Arguments),
     /// Load everything and run every sample of profiles and parsers.
     Check(ConfigArgument),
+    /// Tell what this machine lets nocbot send, and how to get what is missing.
+    Doctor,
     /// Start simulated routers and the web console; needs no configuration.
     Demo(serve::DemoArguments),
     /// Parse outputs that lie in files by a TextFSM template or a platform's parser.
@@ -72,6 +75,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Command::Parse(arguments) = &arguments.command {
         return parse::run(arguments);
     }
+    if matches!(arguments.command, Command::Doctor) {
+        return doctor::run();
+    }
     settings::log_to_stderr(matches!(arguments.command, Command::Run(_)));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -88,6 +94,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                     Err(error) => failed(&[error]),
                 }
             }
+            Command::Doctor => doctor::run(),
             Command::Demo(arguments) => serve::demo(arguments).await,
             Command::Parse(arguments) => parse::run(&arguments),
             Command::Parsers(arguments) => parsers::run(arguments).await,

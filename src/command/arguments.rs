@@ -5,7 +5,7 @@ use super::fault::{About, Fault};
 use super::targets::{ENDS_COMMAND, one_command};
 use super::value;
 use super::word::{self, Found};
-use crate::verb::{Argument, ArgumentType, ArgumentValue, Arguments, Verb};
+use crate::verb::{Argument, ArgumentType, ArgumentValue, Arguments, By, Verb};
 
 /// One word of the rest of a command.
 #[derive(Debug, Clone)]
@@ -22,7 +22,8 @@ struct Word {
 /// Reads and checks the arguments of `verb`, up to the next bar or the end. Defaults are filled in.
 pub(super) fn read(cursor: &mut Cursor<'_>, verb: &Verb, targets: &str) -> Result<Arguments, Fault> {
     let mut found = Arguments::new();
-    if let Some(path) = positional(verb, &found).filter(|argument| argument.kind == ArgumentType::Path) {
+    let mut columns = Vec::new();
+    if let Some(path) = positional(verb, &found, "").filter(|argument| argument.kind == ArgumentType::Path) {
         found.extend(path_first(cursor, verb, path)?);
     }
     let mut words = words(cursor)?.into_iter().peekable();
@@ -41,20 +42,20 @@ pub(super) fn read(cursor: &mut Cursor<'_>, verb: &Verb, targets: &str) -> Resul
                 (argument, joined(next.clone()), next.column)
             }
             None => {
-                let argument = positional(verb, &found).ok_or_else(|| extra(verb, &word, targets))?;
+                let argument =
+                    positional(verb, &found, &word.text).ok_or_else(|| extra(verb, &word, targets))?;
                 (argument, joined(word.clone()), word.column)
             }
         };
-        let text = match words.peek() {
-            Some(next) if next.key.is_none() && !next.quoted => {
-                let longer = continued(argument.kind, &text, &next.text);
-                if longer.is_some() {
-                    words.next();
-                }
-                longer.unwrap_or(text)
+        let mut text = text;
+        while let Some(next) = words.peek().filter(|next| next.key.is_none() && !next.quoted) {
+            let Some(longer) = continued(argument.kind, &text, &next.text) else { break };
+            words.next();
+            text = longer;
+            if argument.kind != ArgumentType::Ports {
+                break;
             }
-            _ => text,
-        };
+        }
         if found.contains_key(&argument.name) {
             return Err(Fault::new(column, format!("`{}` is given twice", argument.name))
                 .hint("ask two questions for two answers"));
@@ -63,9 +64,29 @@ pub(super) fn read(cursor: &mut Cursor<'_>, verb: &Verb, targets: &str) -> Resul
             continue;
         }
         let value = value::read(argument, &text).map_err(|why| wrong(verb, argument, &text, column, &why))?;
+        columns.push((argument, column));
         found.insert(argument.name.clone(), value);
     }
+    fit(verb, &found, &columns)?;
     complete(verb, found, cursor)
+}
+
+/// Whether all that is given belongs to whoever answers.
+fn fit(verb: &Verb, found: &Arguments, columns: &[(&Argument, usize)]) -> Result<(), Fault> {
+    let bot = verb.by_bot(found).is_some();
+    let other = |argument: &Argument| argument.only.is_some_and(|by| (by == By::Bot) != bot);
+    let Some((argument, column)) = columns.iter().find(|(argument, _)| other(argument)) else {
+        return Ok(());
+    };
+    let (verb, name) = (&verb.name, &argument.name);
+    let fault = if bot {
+        Fault::new(*column, format!("`{name}` is for devices, and nocbot itself answers this `{verb}`"))
+            .hint(format!("name a device and a host: `{verb} DEVICE HOST {name}=…`"))
+    } else {
+        Fault::new(*column, format!("`{name}` is not for devices: only nocbot's own `{verb}` takes it"))
+            .hint(format!("leave the device away: `{verb} HOST {name}=…`"))
+    };
+    Err(fault)
 }
 
 /// A path, which has signs of the grammar in it: it ends at the first blank outside quotes and brackets.
@@ -98,8 +119,10 @@ fn path_first(
 
 /// Fills in defaults and misses what is required.
 fn complete(verb: &Verb, mut found: Arguments, cursor: &Cursor<'_>) -> Result<Arguments, Fault> {
+    let bot = verb.by_bot(&found).is_some();
     for argument in &verb.arguments {
-        if found.contains_key(&argument.name) {
+        let others = argument.only.is_some_and(|by| (by == By::Bot) != bot);
+        if others || found.contains_key(&argument.name) {
             continue;
         }
         if let Some(value) = default(argument) {
@@ -143,8 +166,13 @@ fn named<'v>(verb: &'v Verb, word: &Word) -> Result<Option<&'v Argument>, Fault>
     }
 }
 
-fn positional<'v>(verb: &'v Verb, found: &Arguments) -> Option<&'v Argument> {
-    verb.arguments.iter().find(|argument| argument.positional && !found.contains_key(&argument.name))
+/// The next positional argument; what begins with `@` is for a name server, if one can be named.
+fn positional<'v>(verb: &'v Verb, found: &Arguments, text: &str) -> Option<&'v Argument> {
+    let mut free =
+        verb.arguments.iter().filter(|argument| argument.positional && !found.contains_key(&argument.name));
+    let server = |argument: &&Argument| argument.kind == ArgumentType::Server;
+    let wanted = free.clone().find(|argument| server(argument) == text.starts_with('@'));
+    wanted.or_else(|| free.next())
 }
 
 /// The fault of a word that has no place.
@@ -210,6 +238,10 @@ pub(super) fn usage(argument: &Argument) -> String {
         }
         ArgumentType::Fields => format!("nodes (`{name}=name,statistics(in-octets,out-octets)`)"),
         ArgumentType::Line => "the rest of the line".into(),
+        ArgumentType::Duration => format!("a time (`{name} 500ms`, `{name} 2s`)"),
+        ArgumentType::Ports => format!("ports (`{name} 22,80,8000-8010`)"),
+        ArgumentType::Server => "a name server (`@192.0.2.53`)".into(),
+        ArgumentType::Targets => format!("devices or hosts without blanks (`{name}=r1,r2`)"),
     }
 }
 
@@ -230,6 +262,10 @@ fn continued(kind: ArgumentType, text: &str, next: &str) -> Option<String> {
             (letters && digit).then(|| format!("{text}{next}"))
         }
         ArgumentType::Prefix => value::with_mask(text, next),
+        ArgumentType::Ports => {
+            let ports = next.starts_with(|found: char| found.is_ascii_digit());
+            ports.then(|| format!("{},{next}", text.trim_end_matches(',')))
+        }
         _ => None,
     }
 }

@@ -102,6 +102,10 @@ fn options(verb: &Verb, arguments: &Arguments) -> Vec<String> {
         .chain(named)
         .filter_map(|argument| {
             let value = arguments.get(&argument.name);
+            // What nobody could have given here leaves no gap.
+            if value.is_none() && argument.only.is_some() {
+                return None;
+            }
             if value.is_none() || self::arguments::default(argument).as_ref() == value {
                 in_order = false;
                 return None;

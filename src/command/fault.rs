@@ -6,7 +6,7 @@ use crate::error::{Error, Kind, Place};
 #[derive(Debug)]
 pub(super) struct Fault {
     kind: Kind,
-    message: String,
+    pub(super) message: String,
     /// From 1, in characters of the normalised text.
     pub(super) column: usize,
     pub(super) hints: Vec<String>,

@@ -108,6 +108,9 @@ fn platforms(verb: &Verb, catalogue: &Catalogue) -> String {
         })
         .map(|platform| platform.title.as_str())
         .collect();
+    if verb.only_by_bot() {
+        return "nocbot answers it itself.".into();
+    }
     if titles.is_empty() {
         "No platform answers it yet.".into()
     } else {
@@ -117,10 +120,11 @@ fn platforms(verb: &Verb, catalogue: &Catalogue) -> String {
 
 /// How a verb is written: `ping DEVICES HOST [count=N]`.
 pub fn verb_usage(verb: &Verb) -> String {
-    let mut out = format!("{} DEVICES", verb.name);
+    let who = if verb.bot.is_some_and(|native| !native.is_matrix()) { "HOSTS" } else { "DEVICES" };
+    let mut out = format!("{} {who}", verb.name);
     for argument in &verb.arguments {
         let place = place(argument);
-        let (open, close) = if argument.required { ("", "") } else { ("[", "]") };
+        let (open, close) = if argument.required && argument.only.is_none() { ("", "") } else { ("[", "]") };
         out.extend([" ", open, &place, close]);
     }
     out

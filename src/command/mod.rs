@@ -37,8 +37,9 @@ pub use examples::understand;
 pub use help::{examples, help, verb_usage};
 pub use normalise::{MAX_CHARACTERS, normalise};
 pub use parse::parse;
-pub use resolve::resolve;
+pub use resolve::{resolve, targets_of, term};
 pub use stage::{STAGES, StageInfo};
+pub use value::{ports, time};
 
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@ use super::word::{self, Found};
 use super::{Command, Question, Targets, arguments, show, stage, targets};
 use crate::error::{Error, Result};
 use crate::text::nearest;
-use crate::verb::{ArgumentType, Verb};
+use crate::verb::{ArgumentType, Native, Verb};
 
 /// The verbs of a catalogue.
 pub(super) type Verbs = BTreeMap<String, Arc<Verb>>;
@@ -238,6 +238,13 @@ impl Reader<'_> {
             let (targets, line) =
                 show::read(&mut self.cursor, &verb.name, &self.question).map_err(no_targets)?;
             return Ok(Command::Show { verb, targets, line });
+        }
+        if verb.bot.is_some_and(Native::is_matrix) {
+            self.cursor.skip_blanks();
+            let start = self.cursor.position();
+            if !"src=".chars().all(|wanted| self.cursor.take_if(wanted)) {
+                self.cursor.back_to(start);
+            }
         }
         let targets = targets::read(&mut self.cursor, &self.question).map_err(no_targets)?;
         self.targets = Some(targets.clone());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::fault::Fault;
 use super::select::{Names, select};
-use super::{Join, Targets, canonical, examples, word};
+use super::{Join, Targets, canonical, examples, targets, word};
 use crate::catalogue::Catalogue;
 use crate::error::{Error, Result};
 use crate::inventory::Device;
@@ -41,6 +41,25 @@ pub(super) fn chosen(targets: &Targets, catalogue: &Catalogue) -> Result<Vec<Arc
         chosen.iter().filter_map(|name| catalogue.inventory.get(name)).map(Arc::clone).collect();
     devices.sort_by(|left, right| natural(&left.name, &right.name));
     Ok(devices)
+}
+
+/// The devices that one term of an expression names.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn term(targets: &Targets, index: usize, catalogue: &Catalogue) -> Result<Vec<Arc<Device>>> {
+    let Some(term) = targets.terms.get(index) else { return Ok(Vec::new()) };
+    let names =
+        select(&term.selector, term.column, catalogue).map_err(|fault| error(fault, targets, catalogue))?;
+    Ok(names.iter().filter_map(|name| catalogue.inventory.get(name)).map(Arc::clone).collect())
+}
+
+/// The expression that an argument of the type `targets` holds.
+///
+/// # Errors
+/// [`crate::error::Kind::Question`] where it is none.
+pub fn targets_of(text: &str) -> Result<Targets> {
+    targets::whole(text).map_err(Error::question)
 }
 
 /// Why an expression whose every term chooses something chooses nothing as a whole.

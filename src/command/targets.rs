@@ -44,6 +44,15 @@ pub(super) fn read(cursor: &mut Cursor<'_>, question: &Arc<str>) -> Result<Targe
     }
 }
 
+/// Reads a text that is nothing but a target expression.
+pub(super) fn whole(text: &str) -> Result<Targets, String> {
+    let characters: Vec<char> = text.chars().collect();
+    let mut cursor = Cursor::new(&characters);
+    let targets = read(&mut cursor, &text.into()).map_err(|fault| fault.message)?;
+    cursor.skip_blanks();
+    if cursor.at_end() { Ok(targets) } else { Err(format!("`{text}` is no target expression")) }
+}
+
 /// Takes the sign that joins the next term, if one follows.
 fn joined(cursor: &mut Cursor<'_>) -> Result<Option<Join>, Fault> {
     cursor.skip_blanks();

@@ -1,6 +1,7 @@
 //! One argument's text into its typed value. Nothing else ever reaches a device's command line.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use ipnetwork::IpNetwork;
 
@@ -53,6 +54,16 @@ pub(super) fn read(argument: &Argument, text: &str) -> Result<ArgumentValue, Str
             "yes" | "true" | "on" | "1" => Ok(ArgumentValue::Flag),
             _ => Err(format!("`{name}` is given or not, it takes no `{text}`")),
         },
+        ArgumentType::Duration => duration(text).map(ArgumentValue::Word),
+        ArgumentType::Ports => ports(text).map(|_| ArgumentValue::Word(text.to_owned())),
+        ArgumentType::Server => {
+            let server = text.strip_prefix('@').unwrap_or(text);
+            host(argument, server).map(|found| ArgumentValue::Word(format!("@{found}")))
+        }
+        ArgumentType::Targets => {
+            super::targets::whole(text)?;
+            Ok(ArgumentValue::Word(text.to_owned()))
+        }
         ArgumentType::Path => path(text).map(ArgumentValue::Word),
         ArgumentType::Fields => match Fields::parse(text) {
             Ok(_) => Ok(ArgumentValue::Word(text.to_owned())),
@@ -60,6 +71,61 @@ pub(super) fn read(argument: &Argument, text: &str) -> Result<ArgumentValue, Str
         },
         ArgumentType::Line => Err(format!("`{name}` cannot be given here")),
     }
+}
+
+/// The longest time that an argument may name.
+const MAX_TIME: Duration = Duration::from_hours(1);
+
+/// A time in its one form (`200ms`, `2s`): what [`crate::command::time`] reads.
+fn duration(text: &str) -> Result<String, String> {
+    let time = time(text).ok_or_else(|| format!("`{text}` is no time such as 500ms or 2s"))?;
+    if time < Duration::from_millis(1) || time > MAX_TIME {
+        return Err(format!("{text} is not between 1ms and {}s", MAX_TIME.as_secs()));
+    }
+    Ok(match time.subsec_millis() {
+        0 => format!("{}s", time.as_secs()),
+        _ => format!("{}ms", time.as_millis()),
+    })
+}
+
+/// Reads a time: `500ms`, `2s`, `0.5`.
+pub fn time(text: &str) -> Option<Duration> {
+    let lower = text.to_ascii_lowercase();
+    let (number, unit) = match lower.strip_suffix("ms") {
+        Some(number) => (number, 0.001),
+        None => (lower.strip_suffix('s').unwrap_or(&lower), 1.0),
+    };
+    let plain = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let seconds = number.parse::<f64>().ok().filter(|_| plain)? * unit;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// The most ports in one list.
+const MAX_PORTS: usize = 1024;
+
+/// Reads a list of ports: `22,80,8000-8010`; each once, in the order given.
+pub fn ports(text: &str) -> Result<Vec<u16>, String> {
+    let one = |text: &str| match text.parse::<u16>() {
+        Ok(port) if port > 0 && text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(port),
+        _ => Err(format!("`{text}` is no port from 1 to 65535")),
+    };
+    let mut found = Vec::new();
+    for part in text.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (first, last) = (one(first)?, one(last)?);
+        if first > last {
+            return Err(format!("`{part}` runs backwards"));
+        }
+        for port in first..=last {
+            if found.len() == MAX_PORTS {
+                return Err(format!("these are more than {MAX_PORTS} ports"));
+            }
+            if !found.contains(&port) {
+                found.push(port);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// A path as it was typed, known to be one; a single word may be a platform's name for one.
@@ -245,6 +311,30 @@ mod tests {
         );
         check("flag", "", &[("yes", "yes")], &["maybe"]);
         check("line", "", &[], &["version"]);
+        check(
+            "duration",
+            "",
+            &[("500ms", "500ms"), ("0.5", "500ms"), ("2", "2s"), ("1500MS", "1500ms"), ("1.0s", "1s")],
+            &["", "ms", "-1", "0", "1h", "1e3", "inf", "nan", "3601", "0.1ms"],
+        );
+        check(
+            "ports",
+            "",
+            &[("22", "22"), ("22,80,8000-8010", "22,80,8000-8010")],
+            &["", "0", "65536", "22,", "80-22", "1-2000", "+22", "ssh"],
+        );
+        check(
+            "server",
+            "",
+            &[("@192.0.2.53", "@192.0.2.53"), ("dns.example.net", "@dns.example.net")],
+            &["@", "@a b"],
+        );
+        check(
+            "targets",
+            "",
+            &[("r1,@core", "r1,@core"), ("10.0.0.0/24", "10.0.0.0/24")],
+            &["", "r1,", "r1 r2", "@"],
+        );
     }
 
     #[test]

@@ -60,6 +60,8 @@ pub struct Gathered {
     pub texts: Vec<(String, String)>,
     /// What the reader should know.
     pub notes: Vec<String>,
+    /// Why there is no more than this, where a device that probes stopped answering in between.
+    pub failed: Option<Failure>,
 }
 
 /// What happens while a question runs.

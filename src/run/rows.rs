@@ -8,6 +8,7 @@ use crate::error::{Error, Failure, FailureKind};
 use crate::parse::merge::{Part, merge};
 use crate::parse::{Reader, Records};
 use crate::table::Value;
+use crate::verb::Class;
 
 /// Adds what `text` holds to `gathered`.
 pub(super) async fn read(
@@ -58,6 +59,42 @@ pub(super) async fn read(
         }
     }
     Ok(())
+}
+
+/// Whether a step sends packets: then what it has said so far is true by itself, hop by hop.
+pub(super) fn is_probe(step: &Step) -> bool {
+    matches!(&step.reading, Reading::Verb(verb, _) if verb.class == Class::Probe)
+}
+
+/// How many last lines may be in the middle of something.
+const UNFINISHED: usize = 3;
+
+/// Keeps the rows of a probe that had begun when its device stopped answering: the hops of a long trace. What
+/// cannot be rows yet stays in the failure as text.
+pub(super) async fn begun(
+    catalogue: &Arc<Catalogue>,
+    step: &Step,
+    failure: Failure,
+    gathered: &mut Gathered,
+) -> Failure {
+    let Some(text) = failure.partial.as_deref().filter(|_| is_probe(step)) else { return failure };
+    // The last line may lack its end, and half an address is another address.
+    let mut whole = text.rfind('\n').map_or("", |end| text.get(..=end).unwrap_or_default());
+    for _ in 0..UNFINISHED {
+        let mut rows = Gathered::default();
+        if read(catalogue, step, whole.into(), &mut rows).await.is_ok() && !rows.rows.is_empty() {
+            gathered.columns = rows.columns;
+            gathered.rows.extend(rows.rows);
+            gathered.notes.extend(rows.notes);
+            gathered.parsed = true;
+            let message = format!("{}; the rows are what it had said", failure.message);
+            return Failure { message, partial: None, ..failure };
+        }
+        let shorter =
+            whole.trim_end_matches('\n').rfind('\n').map_or("", |end| whole.get(..=end).unwrap_or_default());
+        whole = shorter;
+    }
+    failure
 }
 
 /// Parses a text; gives it back either way, since a failure shows it.
@@ -173,5 +210,27 @@ mod tests {
         assert!(read("lax", "\nnew release\n").unwrap_err().contains("line 2 is not what"));
         assert!(read("strict", "Head\nnew\n").unwrap_err().contains("line 2 is not what"));
         assert!(read("none", "x1").unwrap_err().contains("no parser none"));
+    }
+
+    #[tokio::test]
+    async fn a_trace_that_was_cut_keeps_its_whole_hops() {
+        let catalogue = Arc::new(Catalogue::builtin_with(crate::inventory::Inventory::default()).unwrap());
+        let verb = Arc::clone(catalogue.verbs.get("trace").unwrap());
+        let source =
+            catalogue.platform("linux").unwrap().verbs.get("trace").unwrap().first().unwrap().clone();
+        let reading = Reading::Verb(verb, Arc::new(source));
+        let step = Step::new(crate::transport::Ask::Command, "traceroute -n 192.0.2.9".to_owned(), reading);
+        let said = "traceroute to 192.0.2.9 (192.0.2.9), 30 hops max, 60 byte packets\n \
+            1  10.0.0.1  0.204 ms  0.060 ms  0.047 ms\n 2  10.0.1.1  0.3 ms  0.2 ms  0.2 ms\n 3  * * *\n 4  10.0.2.10";
+        let late = || Failure::new(FailureKind::Timeout, "gave no answer in time");
+        let mut gathered = Gathered::default();
+        let failure = begun(&catalogue, &step, late().partial(said), &mut gathered).await;
+        // The fourth hop may be 10.0.2.10 or 10.0.2.101: nobody knows.
+        assert_eq!(gathered.rows.len(), 3, "{gathered:?}");
+        assert_eq!((failure.kind, failure.partial), (FailureKind::Timeout, None));
+        let mut gathered = Gathered::default();
+        let failure =
+            begun(&catalogue, &step, late().partial("traceroute to 192.0.2.9"), &mut gathered).await;
+        assert!(gathered.rows.is_empty() && failure.partial.is_some());
     }
 }

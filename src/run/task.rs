@@ -117,6 +117,10 @@ impl Task {
                     let note = format!("without what `{}` would add: {}", step.command, failure.message);
                     gathered.notes.push(note);
                 }
+                Err(failure) if rows::is_probe(step) && !gathered.rows.is_empty() => {
+                    gathered.failed = Some(failure);
+                    return Ok(gathered);
+                }
                 read => read?,
             }
         }
@@ -158,7 +162,10 @@ impl Task {
 
     /// Sends one command and reads what comes.
     async fn ask(&self, job: &Job, step: &Step, gathered: &mut Gathered) -> Result<(), Failure> {
-        let said = self.shared(job, step).await?;
+        let said = match self.shared(job, step).await {
+            Ok(said) => said,
+            Err(failure) => return Err(rows::begun(&self.catalogue, step, failure, gathered).await),
+        };
         for note in said.notes {
             if !gathered.notes.contains(&note) {
                 gathered.notes.push(note);

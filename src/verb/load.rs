@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Argument, ArgumentType, ColumnDef, Verb, Via};
+use super::{Argument, ArgumentType, By, ColumnDef, Native, Verb, Via};
 use crate::error::Error;
 use crate::table::Type;
 use crate::text::did_you_mean;
@@ -28,8 +28,11 @@ pub fn load(files: &BTreeMap<String, Node>, errors: &mut Vec<Error>) -> BTreeMap
                 check(stem, node, &verb, errors);
                 claim(node, &verb, &mut words, errors);
                 if errors.len() == before {
-                    if !verb.columns.is_empty() || verb.asks.is_some() {
-                        verb.arguments.push(via());
+                    let matrix = verb.bot.is_some_and(Native::is_matrix);
+                    let of_devices = matrix || !verb.only_by_bot();
+                    if of_devices && (!verb.columns.is_empty() || verb.asks.is_some()) {
+                        let only = (verb.bot.is_some() && !matrix).then_some(By::Device);
+                        verb.arguments.push(via(only));
                     }
                     verbs.insert(verb.name.clone(), Arc::new(verb));
                 }
@@ -40,12 +43,13 @@ pub fn load(files: &BTreeMap<String, Node>, errors: &mut Vec<Error>) -> BTreeMap
 }
 
 /// The argument of every verb with sources: how the devices are asked.
-fn via() -> Argument {
+fn via(only: Option<By>) -> Argument {
     Argument {
         name: Verb::VIA.to_owned(),
         kind: ArgumentType::Choice,
         positional: false,
         required: false,
+        only,
         help: "the one way to ask by, instead of the first that each device has".to_owned(),
         range: None,
         choices: Via::ALL.iter().map(|(word, _)| (*word).to_owned()).collect(),
@@ -101,6 +105,13 @@ fn check(stem: &str, node: &Node, verb: &Verb, errors: &mut Vec<Error>) {
     let line = verb.arguments.iter().position(|argument| argument.kind == ArgumentType::Line);
     if line.is_some_and(|index| index + 1 != verb.arguments.len()) {
         errors.push(node.nearest(&["arguments"]).error("an argument of type `line` must be the last one"));
+    }
+    let only = verb.arguments.iter().position(|argument| argument.only.is_some());
+    if let Some(index) = only.filter(|_| verb.bot.is_none()) {
+        let place = node.nearest(&["arguments", &index.to_string(), "only"]);
+        errors.push(
+            place.error("`only` tells the bot's arguments from the devices', and this verb has no `bot`"),
+        );
     }
     if line.is_none() && verb.columns.is_empty() && verb.asks.is_none() {
         errors.push(node.error(format!("the verb `{}` has no columns", verb.name)));
@@ -210,10 +221,13 @@ fn check_argument(place: &Node, argument: &Argument, errors: &mut Vec<Error>) {
             ArgumentType::Ip => default.parse::<std::net::IpAddr>().is_ok(),
             ArgumentType::Prefix => default.parse::<ipnetwork::IpNetwork>().is_ok(),
             ArgumentType::Flag
+            | ArgumentType::Server
             | ArgumentType::Line
             | ArgumentType::Mac
             | ArgumentType::Path
             | ArgumentType::Fields => false,
+            // The grammar reads these; a default that it does not understand is never filled in.
+            ArgumentType::Duration | ArgumentType::Ports | ArgumentType::Targets => !default.is_empty(),
             ArgumentType::Word | ArgumentType::Host | ArgumentType::Interface => is_value(default),
         };
         if !fits {

@@ -60,6 +60,11 @@ pub struct Verb {
     /// Seconds for the whole answer where the usual limit is too short (a trace with silent hops).
     #[serde(default)]
     pub timeout: Option<u64>,
+    /// What the bot itself does with the targets, without asking a device. Where the verb also has an argument
+    /// that is required `only` of devices, it is the bot's answer when that one is not given
+    /// (`ping 10.0.0.1`, but `ping r1 10.0.0.1`).
+    #[serde(default)]
+    pub bot: Option<Native>,
     /// The `int` argument that says how many of each device's last rows are kept, for outputs that
     /// devices only print whole.
     #[serde(default)]
@@ -81,9 +86,66 @@ pub struct Verb {
     pub sort: Vec<String>,
 }
 
+/// A probe that the bot sends itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Native {
+    /// ICMP echo.
+    Ping,
+    /// The hops to a host.
+    Trace,
+    /// The hops again and again, with their losses.
+    Mtr,
+    /// The MTU of a path.
+    Pmtu,
+    /// Whether TCP ports are open.
+    Tcp,
+    /// A question to a name server.
+    Dns,
+    /// A server's certificates.
+    Tls,
+    /// Many devices ping many hosts.
+    Mping,
+    /// Many devices trace many hosts.
+    Mtrace,
+}
+
+impl Native {
+    /// Whether devices are asked all the same, each about many hosts.
+    pub fn is_matrix(self) -> bool {
+        matches!(self, Self::Mping | Self::Mtrace)
+    }
+}
+
+/// Whose argument it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum By {
+    /// What the bot answers itself.
+    Bot,
+    /// What devices answer.
+    Device,
+}
+
 impl Verb {
     /// The argument of every verb with sources that says how the devices are asked.
     pub const VIA: &str = "via";
+
+    /// What the bot does itself when the verb is asked with these arguments; `None` where devices are asked.
+    pub fn by_bot(&self, arguments: &Arguments) -> Option<Native> {
+        let of_devices = |argument: &&Argument| argument.required && argument.only == Some(By::Device);
+        let native = self.bot?;
+        match self.arguments.iter().find(of_devices) {
+            Some(argument) if arguments.contains_key(&argument.name) => None,
+            _ => Some(native),
+        }
+    }
+
+    /// Whether no device is ever asked by its platform's sources.
+    pub fn only_by_bot(&self) -> bool {
+        self.by_bot(&Arguments::new()).is_some()
+            && !self.arguments.iter().any(|argument| argument.only == Some(By::Device))
+    }
 }
 
 /// A column of a verb.
@@ -125,6 +187,9 @@ pub struct Argument {
     /// Must be given.
     #[serde(default)]
     pub required: bool,
+    /// For verbs that the bot and devices answer: whose argument it is.
+    #[serde(default)]
+    pub only: Option<By>,
     /// What it means.
     pub help: String,
     /// For `int`: the least and the greatest value.
@@ -165,6 +230,14 @@ pub enum ArgumentType {
     Int,
     /// One of `choices`, unique prefixes allowed.
     Choice,
+    /// A length of time: `500ms`, `2s`; a bare number is seconds. From 1 ms to an hour.
+    Duration,
+    /// TCP ports: `22,80,8000-8010`.
+    Ports,
+    /// A name server: `@192.0.2.53`.
+    Server,
+    /// A target expression without blanks: `r1,@core`.
+    Targets,
     /// Present or not.
     Flag,
     /// A path to data of a YANG model, or one word that a platform has for one.

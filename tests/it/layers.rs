@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 15] = [
     &["run"],
     &["command", "policy", "store"],
     &["catalogue"],
-    &["transport", "parse"],
+    &["transport", "parse", "probe"],
     &["inventory"],
     &["profile"],
     &["verb", "config"],
@@ -144,7 +144,8 @@ fn one_crypto_provider_and_one_websocket_stand_in_the_tree() {
 #[test]
 fn the_number_of_crates_has_a_ceiling() {
     let count = locked().len();
+    // Probes: `domain` for DNS messages (3) and `x509-parser` for certificates (14).
     // HTTPS to devices: rustls, h2 and theirs (8), rcgen's (8) for the tests, and 13 of `ring` that are listed
     // and never built.
-    assert!(count <= 360, "{count} crates: is the newest one worth its weight? then raise the ceiling here");
+    assert!(count <= 374, "{count} crates: is the newest one worth its weight? then raise the ceiling here");
 }

@@ -14,6 +14,7 @@ mod layers;
 mod netconf;
 mod parse;
 mod platforms;
+mod probe;
 mod restconf;
 mod sim;
 mod sources;

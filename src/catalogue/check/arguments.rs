@@ -2,7 +2,7 @@
 
 use ipnetwork::IpNetwork;
 
-use crate::verb::{Argument, ArgumentType, ArgumentValue, Arguments, Verb};
+use crate::verb::{Argument, ArgumentType, ArgumentValue, Arguments, By, Verb};
 
 /// How many combinations are tried of one verb; no verb that people can remember has as many.
 const MOST: usize = 4096;
@@ -10,8 +10,9 @@ const MOST: usize = 4096;
 /// Every combination of given and missing arguments and of address families.
 pub(super) fn combinations(verb: &Verb) -> Vec<Arguments> {
     let mut all = vec![Arguments::new()];
-    // How a device is asked is no part of what it is asked.
-    for argument in verb.arguments.iter().filter(|argument| argument.name != Verb::VIA) {
+    // How a device is asked is no part of what it is asked, and what the bot takes never reaches one.
+    let asked = |argument: &&Argument| argument.name != Verb::VIA && argument.only != Some(By::Bot);
+    for argument in verb.arguments.iter().filter(asked) {
         let values = values(argument);
         let optional = !argument.required && argument.default.is_none();
         let with = all.iter().flat_map(|arguments| {
@@ -46,6 +47,10 @@ fn values(argument: &Argument) -> Vec<ArgumentValue> {
         || ["192.0.2.0/24", "2001:db8::/64"].iter().filter_map(|text| text.parse::<IpNetwork>().ok());
     match argument.kind {
         ArgumentType::Word => vec![word("RED")],
+        ArgumentType::Duration => vec![word("2s")],
+        ArgumentType::Ports => vec![word("22")],
+        ArgumentType::Server => vec![word("@192.0.2.53")],
+        ArgumentType::Targets => vec![word("r2")],
         ArgumentType::Interface => vec![word("Ethernet1/0")],
         ArgumentType::Mac => vec![word("00:53:00:00:00:01")],
         ArgumentType::Path => vec![word("ietf-interfaces:interfaces")],

@@ -37,8 +37,13 @@ fn is_structured(catalogue: &Catalogue, sources: &[Source]) -> bool {
 
 /// Which verb works where.
 fn matrix(catalogue: &Catalogue) -> String {
-    let verbs: Vec<&str> =
-        catalogue.verbs.keys().map(String::as_str).filter(|verb| *verb != "show").collect();
+    let verbs: Vec<&str> = catalogue
+        .verbs
+        .values()
+        .filter(|verb| !verb.only_by_bot())
+        .map(|verb| verb.name.as_str())
+        .filter(|verb| *verb != "show")
+        .collect();
     let mut out = head(&[&["platform"], verbs.as_slice()].concat());
     for platform in catalogue.platforms.values() {
         let cell = |verb: &&str| match platform.verbs.get(*verb) {

@@ -50,6 +50,7 @@ impl FakeDesk {
         };
         let verb = |(name, help, examples): (&str, &str, &[&str])| {
             let verb = Verb {
+                bot: None,
                 name: name.into(),
                 aliases: Vec::new(),
                 help: help.into(),
