@@ -12,6 +12,7 @@
 mod ask;
 mod chat;
 pub mod check;
+mod links;
 mod parse;
 mod parsers;
 mod serve;
@@ -47,8 +48,10 @@ enum Command {
     Parse(parse::Arguments),
     /// Get collections of templates.
     Parsers(parsers::Arguments),
-    /// Serve the web console for your own network.
+    /// Serve the web console and the chat platforms for your own network.
     Run(serve::RunArguments),
+    /// Look after the link to Slack.
+    Slack(links::Arguments),
 }
 
 /// Where the configuration is.
@@ -92,6 +95,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Parse(arguments) => parse::run(&arguments),
             Command::Parsers(arguments) => parsers::run(arguments).await,
             Command::Run(arguments) => serve::run(arguments).await,
+            Command::Slack(arguments) => links::run("slack", arguments).await,
         }
     });
     // A terminal that is still being read would hold the process open.
