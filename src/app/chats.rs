@@ -8,7 +8,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::bot::Bot;
 use crate::chat::link::Net;
+use crate::chat::mattermost::{self, Mattermost};
 use crate::chat::slack::{self, Slack};
+use crate::chat::xmpp::{self, Xmpp};
 use crate::chat::{Connector, Desk, Partner};
 use crate::config::chat::{Chat, Way};
 use crate::error::Result;
@@ -45,6 +47,22 @@ pub async fn connectors(chat: &Chat, board: &Arc<Board>) -> Result<Vec<Arc<dyn C
             allow: config.allow,
         };
         out.push(Arc::new(Slack::new(settings, Arc::clone(board))));
+    }
+    if let Some(config) = chat.mattermost.clone() {
+        let net = net(&config.way).await?;
+        let settings = mattermost::Settings { url: config.url, token: config.token, team: config.team, net };
+        out.push(Arc::new(Mattermost::new(settings, Arc::clone(board))));
+    }
+    if let Some(config) = chat.xmpp.clone() {
+        let settings = xmpp::Settings {
+            net: net(&config.way).await?,
+            url: config.url,
+            jid: config.jid,
+            password: config.password,
+            rooms: config.rooms,
+            nick: config.nick,
+        };
+        out.push(Arc::new(Xmpp::new(settings, Arc::clone(board))));
     }
     Ok(out)
 }

@@ -14,9 +14,11 @@
 
 pub mod desk;
 pub mod link;
+pub mod mattermost;
 pub mod parts;
 pub mod slack;
 pub mod terminal;
+pub mod xmpp;
 
 pub use desk::Desk;
 pub use link::Trouble;

@@ -52,6 +52,10 @@ enum Command {
     Run(serve::RunArguments),
     /// Look after the link to Slack.
     Slack(links::Arguments),
+    /// Look after the link to Mattermost.
+    Mattermost(links::Arguments),
+    /// Look after the link to an XMPP server.
+    Xmpp(links::Arguments),
 }
 
 /// Where the configuration is.
@@ -95,6 +99,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Parse(arguments) => parse::run(&arguments),
             Command::Parsers(arguments) => parsers::run(arguments).await,
             Command::Run(arguments) => serve::run(arguments).await,
+            Command::Mattermost(arguments) => links::run("mattermost", arguments).await,
+            Command::Xmpp(arguments) => links::run("xmpp", arguments).await,
             Command::Slack(arguments) => links::run("slack", arguments).await,
         }
     });

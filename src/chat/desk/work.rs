@@ -14,8 +14,10 @@ use crate::chat::{Asked, Connector, How, Part, Sign, Trouble, parts};
 use crate::error::{Error, Kind};
 use crate::store::Open;
 
+/// A question that takes longer shows that somebody writes.
+const TYPING: Duration = Duration::from_millis(400);
 /// A question that takes longer says how far it is, and again this often.
-const FIRST_PROGRESS: Duration = Duration::from_millis(1500);
+const FIRST_PROGRESS: Duration = Duration::from_millis(1200);
 const PROGRESS: Duration = Duration::from_secs(3);
 /// The longest wait between two tries of one call.
 pub(super) const MOST_WAIT: Duration = Duration::from_secs(20);
@@ -141,6 +143,10 @@ impl Desk {
         let Some(mut edits) = connector.capabilities().edits.map(|edits| edits.saturating_sub(3)) else {
             return message;
         };
+        if done.run_until_cancelled(tokio::time::sleep(TYPING)).await.is_none() {
+            return message;
+        }
+        let _ = done.run_until_cancelled(connector.typing(asked)).await;
         if done.run_until_cancelled(tokio::time::sleep(FIRST_PROGRESS)).await.is_none() {
             return message;
         }

@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use super::{Net, Trouble};
 
 /// From the request to the last byte of its answer.
-const WHOLE: Duration = Duration::from_secs(30);
+const WHOLE: Duration = Duration::from_secs(20);
 /// The longest answer that is read.
 const MAX_BODY: usize = 8 * 1024 * 1024;
 /// Connections without work that are kept, over all hosts.
@@ -71,7 +71,7 @@ impl Http {
             self.exchange(key, uri, request).await
         };
         tokio::time::timeout(WHOLE, doing).await.unwrap_or_else(|_| {
-            Err(Trouble::Unreachable { why: format!("{host} gave no whole answer in 30 s"), sent: true })
+            Err(Trouble::Unreachable { why: format!("{host} gave no whole answer in 20 s"), sent: true })
         })
     }
 

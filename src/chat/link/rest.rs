@@ -103,6 +103,7 @@ pub struct Rest {
     base: String,
     token: RwLock<Option<Secret>>,
     closed: Mutex<HashMap<&'static str, Instant>>,
+    turns: Mutex<HashMap<&'static str, Arc<tokio::sync::Mutex<()>>>>,
     name: &'static str,
     board: Arc<Board>,
 }
@@ -111,7 +112,7 @@ impl Rest {
     /// The interface at `base` (without a slash at its end) of the link `name`.
     pub fn new(http: Http, base: &str, name: &'static str, board: Arc<Board>) -> Self {
         let base = base.trim_end_matches('/').to_owned();
-        Self { http, base, token: RwLock::default(), closed: Mutex::default(), name, board }
+        Self { http, base, token: RwLock::default(), closed: Mutex::default(), turns: Mutex::default(), name, board }
     }
 
     /// The token of further calls.
@@ -119,12 +120,18 @@ impl Rest {
         *self.token.write().unwrap_or_else(PoisonError::into_inner) = Some(token);
     }
 
-    /// Makes one call. Waits first while its lane is closed; a 429 closes it for exactly as long as the
+    /// Makes one call, after those of its lane that came before. Waits while the lane is closed; a 429 closes it for exactly as long as the
     /// platform says, and is given back as [`Trouble::Wait`].
     ///
     /// # Errors
     /// Everything but 2xx, sorted.
     pub async fn call(&self, ask: Ask) -> Result<Reply, Trouble> {
+        // One call of a lane at a time: none is under way when the platform says to wait.
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(ask.lane).or_default())
+        };
+        let _turn = turn.lock().await;
         self.open(ask.lane).await;
         let uri = if ask.path.starts_with("http://") || ask.path.starts_with("https://") {
             ask.path.clone()

@@ -70,7 +70,8 @@ fn blocks(message: &Message, native: bool) -> Vec<Value> {
     for piece in &message.pieces {
         out.push(match piece {
             Piece::Head { text, status } => {
-                let mut elements = vec![json!({"type": "text", "text": cut(text, ELEMENT), "style": {"code": true}})];
+                let text = if text.trim().is_empty() { "nocbot".to_owned() } else { cut(text, ELEMENT) };
+                let mut elements = vec![json!({"type": "text", "text": text, "style": {"code": true}})];
                 if let Some(mark) = mark(*status) {
                     elements.insert(0, json!({"type": "text", "text": format!("{mark} ")}));
                 }
@@ -232,24 +233,29 @@ fn plain(message: &Message) -> String {
         match piece {
             Piece::Head { text, status } => {
                 let mark = mark(*status).map(|mark| format!("{mark} ")).unwrap_or_default();
-                out.push_str(&format!("{mark}{}", escape(text)));
+                out.push_str(&mark);
+                out.push_str(&literal(text));
             }
-            Piece::Text(text) | Piece::Small(text) => out.push_str(&escape(text)),
+            Piece::Text(text) | Piece::Small(text) => out.push_str(&literal(text)),
             Piece::Code(text) => out.push_str(&fenced(text)),
             Piece::Table(rows) => out.push_str(&fenced(&text::table(rows, Some(SHAPE.width)))),
         }
         out.push('\n');
     }
     if let Some(typed) = crate::chat::parts::typed(&message.actions) {
-        out.push_str(&escape(&typed));
+        out.push_str(&literal(&typed));
     }
     cut(&out, PLAIN)
 }
 
 fn fenced(text: &str) -> String {
-    // A run of backquotes would end the code block; a blank of no width parts it.
-    let inner = escape(text.trim_end()).replace("``", "`\u{200b}`\u{200b}");
-    format!("```\n{inner}\n```")
+    format!("```\n{}\n```", literal(text.trim_end()))
+}
+
+/// Escaped, and without a run of backquotes, which would begin or end a code block: a blank of no width
+/// parts them.
+fn literal(text: &str) -> String {
+    escape(text).replace("``", "`\u{200b}`\u{200b}")
 }
 
 /// What the platform wants escaped, in code as well; nothing else.

@@ -36,6 +36,7 @@ fn settings(running: &Running, allow: &[&str]) -> Settings {
 }
 
 async fn connect(running: Running, store: Store, allow: &[&str]) -> Bot {
+    let _ = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_test_writer().try_init();
     let board = Arc::new(Board::default());
     let connector = Arc::new(Slack::new(settings(&running, allow), Arc::clone(&board))) as Arc<dyn Connector>;
     let (stub, stop) = (Stub::new(), CancellationToken::new());
