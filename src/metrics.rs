@@ -48,9 +48,11 @@ impl Board {
     /// Changes what stands about a link; the first time it is put on the board.
     pub fn update(&self, name: &str, change: impl FnOnce(&mut Link)) {
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        let link = links
-            .entry(name.to_owned())
-            .or_insert_with(|| Link { since: now(), error: Some("connecting".into()), ..Link::default() });
+        let link = links.entry(name.to_owned()).or_insert_with(|| Link {
+            since: now(),
+            error: Some("connecting".into()),
+            ..Link::default()
+        });
         change(link);
     }
 
@@ -100,14 +102,19 @@ impl Board {
             ("reconnects_total", "counter", "Times the link came back", |link| link.reconnects),
             ("questions_total", "counter", "Questions accepted", |link| link.questions),
             ("answers_total", "counter", "Answers delivered", |link| link.answers),
-            ("answers_failed_total", "counter", "Answers that the platform refused for good", |link| link.failed),
-            ("duplicates_total", "counter", "Events dropped because they came before", |link| link.duplicates),
+            ("answers_failed_total", "counter", "Answers that the platform refused for good", |link| {
+                link.failed
+            }),
+            ("duplicates_total", "counter", "Events dropped because they came before", |link| {
+                link.duplicates
+            }),
             ("rate_limited_total", "counter", "Times the platform asked to wait", |link| link.waits),
             ("open", "gauge", "Questions whose answer is not yet delivered", |link| link.open),
         ];
         let links = self.links();
         let mut out = String::new();
-        let _ = writeln!(out, "# HELP nocbot_uptime_seconds Since the start\n# TYPE nocbot_uptime_seconds gauge");
+        let _ =
+            writeln!(out, "# HELP nocbot_uptime_seconds Since the start\n# TYPE nocbot_uptime_seconds gauge");
         let _ = writeln!(out, "nocbot_uptime_seconds {}", up.as_secs());
         let _ = writeln!(out, "# HELP nocbot_questions_running Questions being answered");
         let _ = writeln!(out, "# TYPE nocbot_questions_running gauge\nnocbot_questions_running {running}");

@@ -37,7 +37,10 @@ pub struct Shape {
 
 impl std::fmt::Debug for Shape {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shape").field("budget", &self.budget).field("most", &self.most).finish_non_exhaustive()
+        f.debug_struct("Shape")
+            .field("budget", &self.budget)
+            .field("most", &self.most)
+            .finish_non_exhaustive()
     }
 }
 
@@ -279,7 +282,12 @@ fn split(piece: Piece, room: usize, shape: &Shape) -> (Option<Piece>, Option<Pie
     }
 }
 
-fn parts(text: &str, room: usize, shape: &Shape, make: fn(String) -> Piece) -> (Option<Piece>, Option<Piece>) {
+fn parts(
+    text: &str,
+    room: usize,
+    shape: &Shape,
+    make: fn(String) -> Piece,
+) -> (Option<Piece>, Option<Piece>) {
     let (fits, left) = shorten(text, room, |text| (shape.measure)(&make(text)));
     (fits.map(make), left.map(make))
 }

@@ -2,6 +2,7 @@
 //! does not touch the others.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -10,12 +11,16 @@ use crate::bot::Bot;
 use crate::chat::link::Net;
 use crate::chat::mattermost::{self, Mattermost};
 use crate::chat::slack::{self, Slack};
+use crate::chat::webex::{self, Webex};
 use crate::chat::xmpp::{self, Xmpp};
 use crate::chat::{Connector, Desk, Partner};
 use crate::config::chat::{Chat, Way};
 use crate::error::Result;
 use crate::metrics::Board;
 use crate::store::Store;
+
+/// How often it is looked whether a link is up for the first time.
+const FIRST_HELLO: Duration = Duration::from_millis(50);
 
 /// The links that are held.
 #[derive(Debug)]
@@ -53,6 +58,16 @@ pub async fn connectors(chat: &Chat, board: &Arc<Board>) -> Result<Vec<Arc<dyn C
         let settings = mattermost::Settings { url: config.url, token: config.token, team: config.team, net };
         out.push(Arc::new(Mattermost::new(settings, Arc::clone(board))));
     }
+    if let Some(config) = chat.webex.clone() {
+        let settings = webex::Settings {
+            net: net(&config.way).await?,
+            api_url: config.api_url,
+            wdm_url: config.wdm_url,
+            token: config.token,
+            domains: config.domains,
+        };
+        out.push(Arc::new(Webex::new(settings, Arc::clone(board))));
+    }
     if let Some(config) = chat.xmpp.clone() {
         let settings = xmpp::Settings {
             net: net(&config.way).await?,
@@ -76,7 +91,12 @@ async fn net(way: &Way) -> Result<Net> {
 }
 
 /// Starts every connector of the configuration.
-pub async fn start(chat: &Chat, bot: &Arc<Bot>, store: &Store, shutdown: CancellationToken) -> Result<Talking> {
+pub async fn start(
+    chat: &Chat,
+    bot: &Arc<Bot>,
+    store: &Store,
+    shutdown: CancellationToken,
+) -> Result<Talking> {
     let board = bot.board();
     let connectors = connectors(chat, &board).await?;
     let partner = Arc::clone(bot) as Arc<dyn Partner>;
@@ -99,10 +119,20 @@ pub fn run(
         platforms.push(name);
         board.down(name, "connecting");
         let (desk, stop) = (Arc::clone(&desk), shutdown.clone());
+        let (resumed, board) = (Arc::clone(&connector), Arc::clone(&board));
+        let (taking_up, stopping) = (Arc::clone(&desk), shutdown.clone());
         tasks.spawn(async move {
-            desk.resume(Arc::clone(&connector)).await;
-            connector.run(desk, stop).await;
+            // Before the first hello it is not known who we are there, nor whether the token works.
+            let first = async {
+                while !board.links().get(name).is_some_and(|link| link.up) {
+                    tokio::time::sleep(FIRST_HELLO).await;
+                }
+            };
+            if stopping.run_until_cancelled(first).await.is_some() {
+                taking_up.resume(resumed).await;
+            }
         });
+        tasks.spawn(connector.run(desk, stop));
     }
     tasks.close();
     Talking { platforms, desk, tasks }

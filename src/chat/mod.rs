@@ -18,6 +18,7 @@ pub mod mattermost;
 pub mod parts;
 pub mod slack;
 pub mod terminal;
+pub mod webex;
 pub mod xmpp;
 
 pub use desk::Desk;
@@ -113,6 +114,11 @@ pub trait Connector: Send + Sync + 'static {
 
     /// Holds the link until `stop`: connects, reads, hands questions to the desk, comes back.
     fn run(self: Arc<Self>, desk: Arc<Desk>, stop: CancellationToken) -> BoxFuture<'static, ()>;
+
+    /// Takes the credentials as they are now: after a call was refused for them.
+    fn renew(&self) -> BoxFuture<'_, Result<(), Trouble>> {
+        Box::pin(async { Ok(()) })
+    }
 
     /// Fetches what the event did not say (text, names, rights); nothing when it is not to be answered.
     fn complete(&self, asked: Asked) -> BoxFuture<'_, Result<Option<Asked>, Trouble>> {

@@ -79,9 +79,11 @@ pub fn parts(
 
 /// A message that tells how far a question is.
 pub fn progress(progress: &Progress, tag: &str) -> Message {
-    let mut text = format!("asked {}: {} of {}", count(progress.total, "device"), progress.done, progress.total);
+    let mut text =
+        format!("asked {}: {} of {}", count(progress.total, "device"), progress.done, progress.total);
     if !progress.waiting.is_empty() {
-        let more = (progress.total - progress.done.min(progress.total)).saturating_sub(progress.waiting.len());
+        let more =
+            (progress.total - progress.done.min(progress.total)).saturating_sub(progress.waiting.len());
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         text = format!("{text}, waiting for {}{more}", progress.waiting.join(", "));
     }

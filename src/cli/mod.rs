@@ -54,6 +54,8 @@ enum Command {
     Slack(links::Arguments),
     /// Look after the link to Mattermost.
     Mattermost(links::Arguments),
+    /// Look after the link to Webex.
+    Webex(links::Arguments),
     /// Look after the link to an XMPP server.
     Xmpp(links::Arguments),
 }
@@ -100,6 +102,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Parsers(arguments) => parsers::run(arguments).await,
             Command::Run(arguments) => serve::run(arguments).await,
             Command::Mattermost(arguments) => links::run("mattermost", arguments).await,
+            Command::Webex(arguments) => links::run("webex", arguments).await,
             Command::Xmpp(arguments) => links::run("xmpp", arguments).await,
             Command::Slack(arguments) => links::run("slack", arguments).await,
         }

@@ -146,11 +146,15 @@ impl Reader<'_> {
         let node = self.platform(chat, "xmpp", &["url", "jid", "password", "rooms", "nick"])?;
         let url = self.url(node, "url", &["wss", "ws"], None);
         let jid: Option<String> = self.decode(Some(node), "jid");
-        let right = |jid: &str| jid.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty());
+        let right =
+            |jid: &str| jid.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty());
         match jid.as_deref() {
             Some(jid) if right(jid) => {}
             _ => self.errors.push(
-                node.get("jid").unwrap_or(node).error("`xmpp` needs `jid`, the bot's address").hint("nocbot@example.net"),
+                node.get("jid")
+                    .unwrap_or(node)
+                    .error("`xmpp` needs `jid`, the bot's address")
+                    .hint("nocbot@example.net"),
             ),
         }
         let password = self.needed_secret(node, "password", "xmpp");
@@ -184,7 +188,8 @@ impl Reader<'_> {
     fn url(&mut self, node: &Node, key: &str, schemes: &[&str; 2], default: Option<&str>) -> Option<String> {
         let Some(given) = node.get(key).filter(|node| !node.is_null()) else {
             if default.is_none() {
-                self.errors.push(node.error(format!("`{key}` is missing")).hint(format!("{}://…", schemes[0])));
+                self.errors
+                    .push(node.error(format!("`{key}` is missing")).hint(format!("{}://…", schemes[0])));
             }
             return default.map(str::to_owned);
         };

@@ -17,7 +17,8 @@ pub(super) async fn health(State(site): State<Arc<Site>>) -> Response {
     let board = site.desk.board();
     let links = board.links();
     let status = if board.healthy() { "ok" } else { "degraded" };
-    let body = if links.is_empty() { json!({"status": status}) } else { json!({"status": status, "links": links}) };
+    let body =
+        if links.is_empty() { json!({"status": status}) } else { json!({"status": status, "links": links}) };
     Json(body).into_response()
 }
 

@@ -49,7 +49,7 @@ impl Desk {
                     }
                     // The lane is closed for as long as was asked; the next call waits for it.
                     Trouble::Wait(_) => {}
-                    Trouble::Login(_) => tokio::time::sleep(backoff.longest()).await,
+                    Trouble::Login(_) => self.relogin(connector, &mut backoff).await,
                     Trouble::Unreachable { .. } => tokio::time::sleep(backoff.wait()).await,
                 }
                 if jiff::Timestamp::now().as_millisecond() - open.at > GIVE_UP {
@@ -67,6 +67,14 @@ impl Desk {
             let _ = connector.remove(asked, &id).await;
         }
         self.close(way, open.id, Some(ok)).await;
+    }
+
+    /// Takes fresh credentials, and then time: wrong ones are not mended by haste.
+    pub(super) async fn relogin(&self, connector: &dyn Connector, backoff: &mut Backoff) {
+        if let Err(trouble) = connector.renew().await {
+            tracing::error!(platform = connector.name(), %trouble, "no call is accepted");
+        }
+        tokio::time::sleep(backoff.wait()).await;
     }
 
     /// The question is done with: answered, given up, or not for us.

@@ -108,7 +108,9 @@ impl Desk {
                     self.start(Arc::clone(&connector), open, true);
                 }
             }
-            Err(error) => tracing::error!(platform = connector.name(), %error, "open questions are not taken up"),
+            Err(error) => {
+                tracing::error!(platform = connector.name(), %error, "open questions are not taken up")
+            }
         }
     }
 
@@ -116,7 +118,10 @@ impl Desk {
         if self.open.fetch_add(1, Ordering::SeqCst) >= OPEN {
             self.open.fetch_sub(1, Ordering::SeqCst);
             // It stands in the store; the next start takes it up. So many mean that something floods us.
-            tracing::warn!(platform = connector.name(), "too many questions at once; one waits for a restart");
+            tracing::warn!(
+                platform = connector.name(),
+                "too many questions at once; one waits for a restart"
+            );
             return;
         }
         let desk = Arc::clone(self);

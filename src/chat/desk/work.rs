@@ -32,7 +32,8 @@ impl Desk {
                 return self.close(way, open.id, None).await;
             }
         };
-        let stored = open.parts.as_ref().and_then(|parts| serde_json::from_str::<(Asked, Vec<Part>)>(parts).ok());
+        let stored =
+            open.parts.as_ref().and_then(|parts| serde_json::from_str::<(Asked, Vec<Part>)>(parts).ok());
         if let Some((asked, parts)) = stored {
             self.deliver(connector, &asked, &open, parts, resumed).await;
             return;
@@ -64,7 +65,7 @@ impl Desk {
                     return None;
                 }
                 Err(Trouble::Wait(_)) => {}
-                Err(Trouble::Login(_)) => tokio::time::sleep(backoff.longest()).await,
+                Err(Trouble::Login(_)) => self.relogin(connector, &mut backoff).await,
                 Err(Trouble::Unreachable { .. }) => tokio::time::sleep(backoff.wait()).await,
             }
         };
@@ -89,8 +90,7 @@ impl Desk {
             let error = Error::new(Kind::Denied, why.clone());
             let answer = Answer::refused(asked.text.clone(), &error);
             let tag = tag(way, asked);
-            let parts =
-                parts::parts(&answer, &connector.shape(), connector.capabilities(), &tag, Vec::new());
+            let parts = parts::parts(&answer, &connector.shape(), connector.capabilities(), &tag, Vec::new());
             return (parts, None);
         }
         let heavy = self.partner.is_heavy(&asked.text);

@@ -42,7 +42,12 @@ impl Ask {
     }
 
     /// A call with a JSON body.
-    pub fn json(lane: &'static str, method: Method, path: impl Into<String>, body: &serde_json::Value) -> Self {
+    pub fn json(
+        lane: &'static str,
+        method: Method,
+        path: impl Into<String>,
+        body: &serde_json::Value,
+    ) -> Self {
         let body = Some(("application/json; charset=utf-8".to_owned(), Bytes::from(body.to_string())));
         Self { method, path: path.into(), body, login: true, lane }
     }
@@ -112,7 +117,15 @@ impl Rest {
     /// The interface at `base` (without a slash at its end) of the link `name`.
     pub fn new(http: Http, base: &str, name: &'static str, board: Arc<Board>) -> Self {
         let base = base.trim_end_matches('/').to_owned();
-        Self { http, base, token: RwLock::default(), closed: Mutex::default(), turns: Mutex::default(), name, board }
+        Self {
+            http,
+            base,
+            token: RwLock::default(),
+            closed: Mutex::default(),
+            turns: Mutex::default(),
+            name,
+            board,
+        }
     }
 
     /// The token of further calls.
@@ -138,7 +151,8 @@ impl Rest {
         } else {
             format!("{}{}", self.base, ask.path)
         };
-        let uri: Uri = uri.parse().map_err(|_| Trouble::Refused("the call's address cannot be sent".into()))?;
+        let uri: Uri =
+            uri.parse().map_err(|_| Trouble::Refused("the call's address cannot be sent".into()))?;
         let mut headers = HeaderMap::new();
         if ask.login
             && let Some(token) = self.token.read().unwrap_or_else(PoisonError::into_inner).as_ref()

@@ -93,8 +93,7 @@ impl Socket {
             .map_err(|_| broken("the WebSocket's address cannot be used".into()))?;
         request.headers_mut().extend(headers);
         let stream = net.connect(uri).await.map_err(Unopened::Trouble)?;
-        let config =
-            WebSocketConfig::default().max_message_size(Some(MESSAGE)).max_frame_size(Some(MESSAGE));
+        let config = WebSocketConfig::default().max_message_size(Some(MESSAGE)).max_frame_size(Some(MESSAGE));
         let upgrade = tokio_tungstenite::client_async_with_config(request, stream, Some(config));
         let socket = match timeout(UPGRADE, upgrade).await {
             Ok(Ok((socket, _))) => socket,

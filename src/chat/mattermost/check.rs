@@ -21,7 +21,8 @@ pub(super) async fn check(mattermost: &Mattermost) -> Vec<Finding> {
     out.push(Finding::ok(format!("the token is that of @{}", crate::text::clean_line(&identity.name))));
     match mattermost.get("/users/me/teams").await {
         Ok(teams) => {
-            let names: Vec<String> = teams.as_array().into_iter().flatten().map(|team| text(team, "name")).collect();
+            let names: Vec<String> =
+                teams.as_array().into_iter().flatten().map(|team| text(team, "name")).collect();
             if names.is_empty() {
                 out.push(Finding::wrong("the bot is in no team", "add it under Team Settings, Members"));
             } else {

@@ -95,7 +95,9 @@ async fn open(mattermost: &Mattermost, resume: &Resume) -> Result<Socket, Troubl
     Socket::open(&mattermost.settings.net, &uri, headers).await.map_err(|unopened| match unopened {
         Unopened::Status(401, _) => Trouble::Login("mattermost does not take the token".into()),
         Unopened::Status(429, wait) => Trouble::Wait(wait.unwrap_or(Duration::from_secs(15))),
-        Unopened::Status(status, _) => Trouble::unsent(format!("mattermost refused the WebSocket with {status}")),
+        Unopened::Status(status, _) => {
+            Trouble::unsent(format!("mattermost refused the WebSocket with {status}"))
+        }
         Unopened::Trouble(trouble) => trouble,
     })
 }

@@ -148,6 +148,10 @@ impl Connector for Mattermost {
         Box::pin(link::run(self, desk, stop))
     }
 
+    fn renew(&self) -> BoxFuture<'_, Result<(), Trouble>> {
+        Box::pin(async { self.login().await.map(drop) })
+    }
+
     fn reply<'a>(&'a self, to: &'a Asked, message: &'a Message) -> BoxFuture<'a, Result<String, Trouble>> {
         Box::pin(async move {
             if message.private && to.how != How::Direct {
@@ -238,6 +242,8 @@ fn text(value: &Value, key: &str) -> String {
 }
 
 fn json_of(body: &[u8]) -> Result<Value, Trouble> {
-    serde_json::from_slice(body)
-        .map_err(|_| Trouble::Unreachable { why: "mattermost answered something that is no JSON".into(), sent: true })
+    serde_json::from_slice(body).map_err(|_| Trouble::Unreachable {
+        why: "mattermost answered something that is no JSON".into(),
+        sent: true,
+    })
 }

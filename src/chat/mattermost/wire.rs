@@ -182,7 +182,10 @@ mod tests {
     #[test]
     fn the_own_name_makes_a_mention_and_all_does_not() {
         let mentioned = asked(&json!({"message": "@NocBot: vrf r1"}), "O", "[\"me\"]").unwrap();
-        assert_eq!((mentioned.how, mentioned.text.as_str(), mentioned.who.name.as_str()), (How::Mention, "vrf r1", "alice"));
+        assert_eq!(
+            (mentioned.how, mentioned.text.as_str(), mentioned.who.name.as_str()),
+            (How::Mention, "vrf r1", "alice")
+        );
         assert_eq!(asked(&json!({"message": "@all vrf r1"}), "O", "[\"me\"]").unwrap().how, How::Overheard);
         for (said, found) in [
             ("vrf r1 @nocbot", true),

@@ -50,7 +50,9 @@ async fn bot(slack: &Slack, out: &mut Vec<Finding>) {
     }
     let reply = match slack.bot.call(Ask::form("auth.test", "/auth.test", &[])).await {
         Ok(reply) => reply,
-        Err(trouble) => return out.push(Finding::wrong(trouble.to_string(), "is `api_url` reachable from here?")),
+        Err(trouble) => {
+            return out.push(Finding::wrong(trouble.to_string(), "is `api_url` reachable from here?"));
+        }
     };
     match ok(&reply.body) {
         Ok(me) => out.push(Finding::ok(format!(
@@ -60,7 +62,8 @@ async fn bot(slack: &Slack, out: &mut Vec<Finding>) {
         ))),
         Err(trouble) => return out.push(Finding::wrong(format!("bot token: {trouble}"), where_to)),
     }
-    let granted = reply.headers.get("x-oauth-scopes").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let granted =
+        reply.headers.get("x-oauth-scopes").and_then(|value| value.to_str().ok()).unwrap_or_default();
     if granted.is_empty() {
         return out.push(Finding::wrong(
             "the platform does not say which scopes the token has",
@@ -90,7 +93,8 @@ async fn app(slack: &Slack, out: &mut Vec<Finding>) {
         }
         Err(error) => return out.push(Finding::wrong(error.message().to_owned(), where_to)),
     }
-    let opened = match slack.app.call(Ask::form("apps.connections.open", "/apps.connections.open", &[])).await {
+    let opened = match slack.app.call(Ask::form("apps.connections.open", "/apps.connections.open", &[])).await
+    {
         Ok(reply) => ok(&reply.body),
         Err(trouble) => Err(trouble),
     };

@@ -117,7 +117,8 @@ async fn connect(slack: &Slack) -> Result<Socket, Trouble> {
         other => other?,
     };
     // The address carries a ticket: it is never logged.
-    let uri = text(&opened, "url").parse().map_err(|_| Trouble::unsent("slack gave no address for the link"))?;
+    let uri =
+        text(&opened, "url").parse().map_err(|_| Trouble::unsent("slack gave no address for the link"))?;
     let mut socket = match Socket::open(&slack.settings.net, &uri, HeaderMap::new()).await {
         Ok(socket) => socket,
         Err(Unopened::Status(status, _)) => {

@@ -24,6 +24,9 @@ use crate::secret::SecretRef;
 
 /// Names and groups are asked for again after this time.
 const CACHE: Duration = Duration::from_mins(5);
+/// A message a second in one channel is what the platform promises to take; for how long that is minded.
+const PACE: Duration = Duration::from_millis(1050);
+const PACED: Duration = Duration::from_mins(3);
 /// Names that are kept.
 const CACHED: usize = 2000;
 
@@ -67,6 +70,8 @@ pub struct Slack {
     identity: RwLock<Identity>,
     people: Mutex<HashMap<String, (Instant, Person)>>,
     members: Mutex<Option<(Instant, Vec<String>)>>,
+    /// Channels that were too fast: when the next message may go, and until when that is minded.
+    paced: Mutex<HashMap<String, (Instant, Instant)>>,
 }
 
 impl Slack {
@@ -81,6 +86,7 @@ impl Slack {
             identity: RwLock::default(),
             people: Mutex::default(),
             members: Mutex::default(),
+            paced: Mutex::default(),
         }
     }
 
@@ -130,7 +136,18 @@ impl Slack {
             if let (Some(body), Value::Object(form)) = (body.as_object_mut(), form) {
                 body.extend(form);
             }
+            let channel = to.get("channel").and_then(Value::as_str).unwrap_or_default();
+            if method != "chat.update" {
+                self.pace(channel).await;
+            }
             match self.write(method, &body).await {
+                Err(Trouble::Wait(wait)) => {
+                    let now = Instant::now();
+                    let mut paced = self.paced.lock().unwrap_or_else(PoisonError::into_inner);
+                    paced.retain(|_, (_, until)| *until > now);
+                    paced.insert(channel.to_owned(), (now + wait, now + PACED));
+                    return Err(Trouble::Wait(wait));
+                }
                 Err(Trouble::Form(why)) => {
                     tracing::warn!(%why, "slack refuses a form of an answer; a plainer one is tried");
                     refused = Trouble::Form(why);
@@ -139,6 +156,24 @@ impl Slack {
             }
         }
         Err(refused)
+    }
+
+    /// Short bursts pass; a channel that was once too fast gets a message a second for a while, so that
+    /// the others need not wait with it.
+    async fn pace(&self, channel: &str) {
+        let at = {
+            let mut paced = self.paced.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some((next, until)) = paced.get_mut(channel) else { return };
+            let now = Instant::now();
+            if *until < now {
+                paced.remove(channel);
+                return;
+            }
+            let at = (*next).max(now);
+            *next = at + PACE;
+            at
+        };
+        tokio::time::sleep_until(at).await;
     }
 
     async fn person(&self, id: &str) -> Result<Person, Trouble> {
@@ -187,7 +222,8 @@ impl Slack {
             let users = list.get("users").and_then(Value::as_array).cloned().unwrap_or_default();
             members.extend(users.iter().filter_map(|user| user.as_str().map(str::to_owned)));
         }
-        *self.members.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), members.clone()));
+        *self.members.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((Instant::now(), members.clone()));
         Ok(members)
     }
 }
@@ -214,6 +250,10 @@ impl Connector for Slack {
 
     fn run(self: Arc<Self>, desk: Arc<Desk>, stop: CancellationToken) -> BoxFuture<'static, ()> {
         Box::pin(link::run(self, desk, stop))
+    }
+
+    fn renew(&self) -> BoxFuture<'_, Result<(), Trouble>> {
+        Box::pin(async { self.login().await.map(drop) })
     }
 
     fn complete(&self, mut asked: Asked) -> BoxFuture<'_, Result<Option<Asked>, Trouble>> {
@@ -302,7 +342,12 @@ impl Connector for Slack {
         })
     }
 
-    fn file<'a>(&'a self, to: &'a Asked, file: &'a File, _tag: &'a str) -> BoxFuture<'a, Result<(), Trouble>> {
+    fn file<'a>(
+        &'a self,
+        to: &'a Asked,
+        file: &'a File,
+        _tag: &'a str,
+    ) -> BoxFuture<'a, Result<(), Trouble>> {
         Box::pin(async move {
             let length = file.text.len().to_string();
             let fields = [("filename", file.name.as_str()), ("length", length.as_str())];
@@ -329,8 +374,11 @@ impl Connector for Slack {
 
     fn find<'a>(&'a self, to: &'a Asked, tag: &'a str) -> BoxFuture<'a, Result<Option<String>, Trouble>> {
         Box::pin(async move {
-            let mut fields =
-                vec![("channel", to.place.channel.as_str()), ("include_all_metadata", "true"), ("limit", "200")];
+            let mut fields = vec![
+                ("channel", to.place.channel.as_str()),
+                ("include_all_metadata", "true"),
+                ("limit", "200"),
+            ];
             let method = match &to.place.thread {
                 Some(thread) => {
                     fields.push(("ts", thread));
@@ -371,25 +419,41 @@ fn text(value: &Value, key: &str) -> String {
 
 /// The body of an answer of the Web API, or what its error code means.
 fn ok(body: &[u8]) -> Result<Value, Trouble> {
-    let unclear = || Trouble::Unreachable { why: "slack answered something that is no JSON".into(), sent: true };
+    let unclear =
+        || Trouble::Unreachable { why: "slack answered something that is no JSON".into(), sent: true };
     let value: Value = serde_json::from_slice(body).map_err(|_| unclear())?;
     if value.get("ok").and_then(Value::as_bool) == Some(true) {
         return Ok(value);
     }
     let code = crate::text::clean_line(value.get("error").and_then(Value::as_str).unwrap_or("no error code"));
     let detail = value.pointer("/response_metadata/messages/0").and_then(Value::as_str);
-    let needed = value.get("needed").and_then(Value::as_str).map(|scope| format!("the scope {scope} is missing"));
+    let needed =
+        value.get("needed").and_then(Value::as_str).map(|scope| format!("the scope {scope} is missing"));
     let detail = needed.or(detail.map(crate::text::clean_line)).map(|more| format!(" ({more})"));
     let why = format!("slack answered `{code}`{}", detail.unwrap_or_default());
     Err(match code.as_str() {
         "ratelimited" | "rate_limited" => Trouble::Wait(Duration::from_secs(30)),
-        "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired"
-        | "not_allowed_token_type" | "user_removed_from_team" | "team_disabled" => Trouble::Login(why),
-        "invalid_blocks" | "msg_blocks_too_long" | "invalid_attachments" | "only_one_table_allowed"
-        | "invalid_blocks_format" | "msg_too_long" | "no_text" | "too_many_attachments" => Trouble::Form(why),
-        "internal_error" | "fatal_error" | "service_unavailable" | "request_timeout" | "team_added_to_org" => {
-            Trouble::Unreachable { why, sent: true }
-        }
+        "invalid_auth"
+        | "not_authed"
+        | "account_inactive"
+        | "token_revoked"
+        | "token_expired"
+        | "not_allowed_token_type"
+        | "user_removed_from_team"
+        | "team_disabled" => Trouble::Login(why),
+        "invalid_blocks"
+        | "msg_blocks_too_long"
+        | "invalid_attachments"
+        | "only_one_table_allowed"
+        | "invalid_blocks_format"
+        | "msg_too_long"
+        | "no_text"
+        | "too_many_attachments" => Trouble::Form(why),
+        "internal_error"
+        | "fatal_error"
+        | "service_unavailable"
+        | "request_timeout"
+        | "team_added_to_org" => Trouble::Unreachable { why, sent: true },
         _ => Trouble::Refused(why),
     })
 }

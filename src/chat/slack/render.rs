@@ -30,7 +30,9 @@ fn measure(piece: &Piece) -> usize {
     const BLOCK: usize = 200;
     BLOCK
         + match piece {
-            Piece::Head { text, .. } | Piece::Text(text) | Piece::Code(text) | Piece::Small(text) => length(text),
+            Piece::Head { text, .. } | Piece::Text(text) | Piece::Code(text) | Piece::Small(text) => {
+                length(text)
+            }
             Piece::Table(table) => {
                 let names = table.columns.iter().map(|column| length(&column.name));
                 let cells = table.rows.iter().flatten().map(|cell| length(&cell.to_string()).max(1));
@@ -298,7 +300,10 @@ mod tests {
 
     fn messages(answer: &Answer) -> Vec<Message> {
         let parts = parts::parts(answer, &SHAPE, ALL, "nb-1", vec!["vrf r1".into()]);
-        parts.into_iter().filter_map(|part| if let Part::Message(m) = part { Some(m) } else { None }).collect()
+        parts
+            .into_iter()
+            .filter_map(|part| if let Part::Message(m) = part { Some(m) } else { None })
+            .collect()
     }
 
     /// Every text of a JSON value.
@@ -314,7 +319,8 @@ mod tests {
     fn answer(cell: &str, rows: usize, code: &str) -> Answer {
         let mut state = Column::new("state", Type::State);
         state.good = vec!["up".into()];
-        let mut table = Table::new(vec![Column::new("device", Type::Text), state, Column::new("n", Type::Int)]);
+        let mut table =
+            Table::new(vec![Column::new("device", Type::Text), state, Column::new("n", Type::Int)]);
         for row in 0..rows {
             table.push(vec![Cell::text(cell), Cell::text("down"), Cell::int(row)]);
         }

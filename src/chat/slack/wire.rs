@@ -63,13 +63,15 @@ fn who(id: &str) -> Who {
 /// `app_mention` and `message`: people's own new messages, nothing else.
 fn event(payload: &Value, own: &str) -> Option<Asked> {
     let event = payload.get("event")?;
-    let set = |key: &str| event.get(key).is_some_and(|value| !value.is_null() && *value != Value::Bool(false));
+    let set =
+        |key: &str| event.get(key).is_some_and(|value| !value.is_null() && *value != Value::Bool(false));
     let user = owned(event, "/user")?;
     if ["bot_id", "subtype", "hidden", "edited"].into_iter().any(set) || user == own {
         return None;
     }
     let said = text(event, "/text");
-    let mentioned = !own.is_empty() && [format!("<@{own}>"), format!("<@{own}|")].iter().any(|m| said.contains(m));
+    let mentioned =
+        !own.is_empty() && [format!("<@{own}>"), format!("<@{own}|")].iter().any(|m| said.contains(m));
     let how = match (text(event, "/type"), text(event, "/channel_type")) {
         ("app_mention", _) => How::Mention,
         ("message", "im") => How::Direct,

@@ -29,9 +29,12 @@ pub(super) async fn check(xmpp: &Xmpp) -> Vec<Finding> {
     let entering = async {
         while !rooms.is_empty() {
             let Frame::Text(frame) = socket.next().await else { break };
-            let Some(element) = Element::read(&frame).filter(|element| element.name == "presence") else { continue };
+            let Some(element) = Element::read(&frame).filter(|element| element.name == "presence") else {
+                continue;
+            };
             let room = bare(element.attribute("from").unwrap_or_default()).to_owned();
-            let own = element.children.iter().flat_map(|x| &x.children).any(|c| c.attribute("code") == Some("110"));
+            let own =
+                element.children.iter().flat_map(|x| &x.children).any(|c| c.attribute("code") == Some("110"));
             let failed = element.attribute("type") == Some("error");
             if !rooms.contains(&room) || !(own || failed) {
                 continue;
@@ -42,7 +45,10 @@ pub(super) async fn check(xmpp: &Xmpp) -> Vec<Finding> {
             } else {
                 let what = element.child("error").and_then(|error| error.children.first());
                 let what = what.map_or("unknown", |what| what.name.as_str());
-                out.push(Finding::wrong(format!("not in the room {room}: {what}"), "is the bot a member there?"));
+                out.push(Finding::wrong(
+                    format!("not in the room {room}: {what}"),
+                    "is the bot a member there?",
+                ));
             }
         }
     };

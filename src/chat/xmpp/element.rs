@@ -35,20 +35,20 @@ impl Element {
                 Event::End(_) => Some(open.pop()?),
                 Event::Text(text) => {
                     if let Some(element) = open.last_mut() {
-                        element.text.push_str(&text.decode().ok()?);
+                        element.text.push_str(&text);
                     }
                     None
                 }
                 Event::CData(text) => {
                     if let Some(element) = open.last_mut() {
-                        element.text.push_str(&text.decode().ok()?);
+                        element.text.push_str(&text);
                     }
                     None
                 }
                 Event::GeneralRef(reference) => {
                     let found = match reference.resolve_char_ref().ok()? {
                         Some(c) => c,
-                        None => match reference.decode().ok()?.as_ref() {
+                        None => match &*reference {
                             "lt" => '<',
                             "gt" => '>',
                             "amp" => '&',
@@ -74,14 +74,13 @@ impl Element {
     }
 
     fn begin(start: &BytesStart<'_>, parent: Option<&Self>) -> Option<Self> {
-        let full = String::from_utf8(start.name().as_ref().to_vec()).ok()?;
+        let full = start.name().as_ref().to_owned();
         let (prefix, name) = full.split_once(':').unwrap_or(("", &full));
         let mut element = Self { name: name.to_owned(), ..Self::default() };
         for attribute in start.attributes() {
             let attribute = attribute.ok()?;
-            let key = String::from_utf8(attribute.key.as_ref().to_vec()).ok()?;
-            let raw = String::from_utf8(attribute.value.to_vec()).ok()?;
-            element.attributes.push((key, unescape(&raw)?));
+            let key = attribute.key.as_ref().to_owned();
+            element.attributes.push((key, unescape(&attribute.value)?));
         }
         let declared = if prefix.is_empty() { "xmlns".to_owned() } else { format!("xmlns:{prefix}") };
         element.space = match (element.attribute(&declared), parent) {
@@ -143,7 +142,8 @@ mod tests {
         assert_eq!((message.space.as_str(), message.attribute("from")), ("jabber:client", Some("a@b/c")));
         assert_eq!(message.child("body").unwrap().text, "1 < 2 A");
         assert!(message.of("delay", "urn:xmpp:delay").is_some());
-        let features = "<stream:features xmlns:stream='http://etherx.jabber.org/streams'><x/></stream:features>";
+        let features =
+            "<stream:features xmlns:stream='http://etherx.jabber.org/streams'><x/></stream:features>";
         assert_eq!(Element::read(features).unwrap().name, "features");
         assert_eq!(Element::read("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"), None);
     }

@@ -14,9 +14,9 @@ use super::element::{Element, escape};
 use super::scram::{Hash, Scram};
 use super::wire::{self, Own, bare};
 use super::{Live, Xmpp};
+use crate::chat::Desk;
 use crate::chat::link::socket::Unopened;
 use crate::chat::link::{Backoff, Frame, Socket, Trouble};
-use crate::chat::Desk;
 
 const MOST: Duration = Duration::from_secs(30);
 /// After a wrong password.
@@ -73,26 +73,39 @@ fn domain(jid: &str) -> &str {
 pub(super) async fn open(xmpp: &Xmpp) -> Result<(Socket, String), Trouble> {
     let password = xmpp.settings.password.resolve().await;
     let password = password.map_err(|error| Trouble::Login(error.message().to_owned()))?;
-    let uri = xmpp.settings.url.parse().map_err(|_| Trouble::Refused("the server's address cannot be used".into()))?;
+    let uri = xmpp
+        .settings
+        .url
+        .parse()
+        .map_err(|_| Trouble::Refused("the server's address cannot be used".into()))?;
     let mut headers = HeaderMap::new();
     headers.insert(HeaderName::from_static("sec-websocket-protocol"), HeaderValue::from_static("xmpp"));
-    let socket = Socket::open(&xmpp.settings.net, &uri, headers).await.map_err(|unopened| match unopened {
-        Unopened::Status(status, _) => Trouble::unsent(format!("the server refused the WebSocket with {status}")),
-        Unopened::Trouble(trouble) => trouble,
-    })?;
+    let socket =
+        Socket::open(&xmpp.settings.net, &uri, headers).await.map_err(|unopened| match unopened {
+            Unopened::Status(status, _) => {
+                Trouble::unsent(format!("the server refused the WebSocket with {status}"))
+            }
+            Unopened::Trouble(trouble) => trouble,
+        })?;
     let opening = async {
         let mut stream = Stream { socket, domain: domain(&xmpp.settings.jid).to_owned() };
         let features = stream.start().await?;
         stream.login(&features, &xmpp.settings.jid, password.expose()).await?;
         stream.start().await?;
         let jid = stream.bind().await?;
-        stream.socket.sender().text("<presence xmlns=\"jabber:client\"><priority>1</priority></presence>").await?;
+        stream
+            .socket
+            .sender()
+            .text("<presence xmlns=\"jabber:client\"><priority>1</priority></presence>")
+            .await?;
         for room in &xmpp.settings.rooms {
             stream.socket.sender().text(enter(room, &xmpp.settings.nick)).await?;
         }
         Ok((stream.socket, jid))
     };
-    timeout(OPENING, opening).await.unwrap_or_else(|_| Err(Trouble::unsent("the stream was not open within 20 s")))
+    timeout(OPENING, opening)
+        .await
+        .unwrap_or_else(|_| Err(Trouble::unsent("the stream was not open within 20 s")))
 }
 
 /// Into a room, without its history.
@@ -152,7 +165,10 @@ impl Stream {
         let Some(hash) = hash else {
             // The password itself is only sent where nobody listens.
             if !offered.contains(&"PLAIN") {
-                return Err(Trouble::Login(format!("the server offers no login that we know: {}", offered.join(", "))));
+                return Err(Trouble::Login(format!(
+                    "the server offers no login that we know: {}",
+                    offered.join(", ")
+                )));
             }
             let plain = STANDARD.encode(format!("\0{user}\0{password}"));
             self.auth("PLAIN", &plain).await?;
@@ -202,7 +218,8 @@ impl Stream {
             if answer.attribute("id") != Some("bind") {
                 continue;
             }
-            let jid = answer.child("bind").and_then(|bind| bind.child("jid")).map(|jid| jid.text.trim().to_owned());
+            let jid =
+                answer.child("bind").and_then(|bind| bind.child("jid")).map(|jid| jid.text.trim().to_owned());
             return jid.ok_or_else(|| Trouble::unsent("the server binds no resource"));
         }
     }
@@ -221,7 +238,13 @@ fn failure(answer: &Element) -> Trouble {
 }
 
 /// Reads until the stream is over; gives the reason.
-async fn read(xmpp: &Arc<Xmpp>, desk: &Arc<Desk>, mut socket: Socket, jid: &str, stop: &CancellationToken) -> String {
+async fn read(
+    xmpp: &Arc<Xmpp>,
+    desk: &Arc<Desk>,
+    mut socket: Socket,
+    jid: &str,
+    stop: &CancellationToken,
+) -> String {
     let mut rooms = Rooms { nicks: HashMap::new(), people: HashMap::new(), again: Instant::now() + REJOIN };
     for room in &xmpp.settings.rooms {
         rooms.nicks.insert(room.clone(), xmpp.settings.nick.clone());
@@ -295,7 +318,8 @@ async fn iq(xmpp: &Xmpp, socket: &Socket, element: &Element) {
         Some("result") => xmpp.answered(id, true),
         Some("error") => xmpp.answered(id, false),
         Some("get" | "set") => {
-            let to = element.attribute("from").map(|from| format!(" to=\"{}\"", escape(from))).unwrap_or_default();
+            let to =
+                element.attribute("from").map(|from| format!(" to=\"{}\"", escape(from))).unwrap_or_default();
             let id = escape(id);
             let answer = if element.of("ping", "urn:xmpp:ping").is_some() {
                 format!("<iq xmlns=\"jabber:client\" type=\"result\" id=\"{id}\"{to}/>")
@@ -327,7 +351,9 @@ impl Rooms {
         let name = from.split_once('/').map_or("", |(_, name)| name);
         let user = element.of("x", MUC_USER);
         let status = |code: &str| {
-            user.is_some_and(|x| x.children.iter().any(|c| c.name == "status" && c.attribute("code") == Some(code)))
+            user.is_some_and(|x| {
+                x.children.iter().any(|c| c.name == "status" && c.attribute("code") == Some(code))
+            })
         };
         match element.attribute("type") {
             Some("error") => {
@@ -341,7 +367,8 @@ impl Rooms {
                     }
                     return None;
                 }
-                let what = error.and_then(|error| error.children.first()).map_or("unknown", |what| &what.name);
+                let what =
+                    error.and_then(|error| error.children.first()).map_or("unknown", |what| &what.name);
                 tracing::error!(%room, %what, "xmpp lets us not into a room; it is tried again");
                 Some(room)
             }

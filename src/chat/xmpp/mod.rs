@@ -118,7 +118,10 @@ impl Xmpp {
         let sent = async {
             live.sender.text(message).await?;
             live.sender.text(asking).await?;
-            let lost = || Trouble::Unreachable { why: "the link was lost before the server confirmed".into(), sent: true };
+            let lost = || Trouble::Unreachable {
+                why: "the link was lost before the server confirmed".into(),
+                sent: true,
+            };
             tokio::select! {
                 told = timeout(CONFIRM, told) => match told {
                     Ok(Ok(_)) => Ok(()),
@@ -172,7 +175,14 @@ impl Connector for Xmpp {
 
     fn capabilities(&self) -> Capabilities {
         // Corrections (XEP-0308) look like a second message where a client does not know them.
-        Capabilities { tables: false, buttons: false, edits: None, threads: false, ephemeral: true, files: false }
+        Capabilities {
+            tables: false,
+            buttons: false,
+            edits: None,
+            threads: false,
+            ephemeral: true,
+            files: false,
+        }
     }
 
     fn shape(&self) -> Shape {
@@ -185,13 +195,23 @@ impl Connector for Xmpp {
 
     fn reply<'a>(&'a self, to: &'a Asked, message: &'a Message) -> BoxFuture<'a, Result<String, Trouble>> {
         Box::pin(async move {
-            let thread = to.place.thread.as_ref().map(|thread| format!("<thread>{}</thread>", escape(thread)));
-            let inner = format!("<body>{}</body>{}", escape(&render::body(message)), thread.unwrap_or_default());
+            let thread =
+                to.place.thread.as_ref().map(|thread| format!("<thread>{}</thread>", escape(thread)));
+            let inner =
+                format!("<body>{}</body>{}", escape(&render::body(message)), thread.unwrap_or_default());
             let group = to.place.reply.as_deref() == Some("groupchat");
             if let (true, true, Some(person)) = (group, message.private, &to.place.message) {
                 // A word in the room's private way, where the room allows that.
                 let id = format!("{}-p", message.tag);
-                match self.say(person, "chat", &id, &format!("{inner}<x xmlns=\"http://jabber.org/protocol/muc#user\"/>")).await {
+                match self
+                    .say(
+                        person,
+                        "chat",
+                        &id,
+                        &format!("{inner}<x xmlns=\"http://jabber.org/protocol/muc#user\"/>"),
+                    )
+                    .await
+                {
                     Err(Trouble::Refused(_)) => {}
                     other => return other.map(|()| id),
                 }

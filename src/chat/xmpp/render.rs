@@ -6,8 +6,16 @@ use crate::answer::{Status, text};
 use crate::chat::{Message, parts};
 
 /// Servers take stanzas of 64 kB and more; a message longer than this is hard to read.
-pub(super) const SHAPE: Shape =
-    Shape { budget: 6000, measure, rows: 80, columns: usize::MAX, tables: 8, most: 200, width: WIDTH, files: false };
+pub(super) const SHAPE: Shape = Shape {
+    budget: 6000,
+    measure,
+    rows: 80,
+    columns: usize::MAX,
+    tables: 8,
+    most: 200,
+    width: WIDTH,
+    files: false,
+};
 
 const WIDTH: usize = 78;
 

@@ -91,7 +91,8 @@ impl Scram {
         if !nonce.starts_with(&self.nonce) || nonce.len() <= self.nonce.len() {
             return Err("the challenge is not for this login");
         }
-        let salt = field("s=").and_then(|salt| STANDARD.decode(salt).ok()).ok_or("the challenge has no salt")?;
+        let salt =
+            field("s=").and_then(|salt| STANDARD.decode(salt).ok()).ok_or("the challenge has no salt")?;
         let rounds = field("i=").and_then(|rounds| rounds.parse::<u32>().ok()).unwrap_or(0);
         let rounds = NonZeroU32::new(rounds).filter(|rounds| rounds.get() <= MOST_ROUNDS);
         let salted = self.hash.salted(password, &salt, rounds.ok_or("the challenge wants too many rounds")?);
@@ -124,9 +125,14 @@ mod tests {
     fn the_exchanges_of_the_standards() {
         let (scram, first) = Scram::with_nonce(Hash::Sha256, "user", "rOprNGfwEbeRWgbNEkqO");
         assert_eq!(first, "n,,n=user,r=rOprNGfwEbeRWgbNEkqO");
-        let challenge = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
+        let challenge =
+            "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
         let proof = scram.answer(challenge, "pencil").unwrap();
-        assert!(proof.message.ends_with(",p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="), "{}", proof.message);
+        assert!(
+            proof.message.ends_with(",p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="),
+            "{}",
+            proof.message
+        );
         assert!(proof.verify("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="));
         assert!(!proof.verify("v=AAAA") && !proof.verify(""));
 

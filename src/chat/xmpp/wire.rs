@@ -110,13 +110,22 @@ mod tests {
 
     #[test]
     fn rooms_and_people() {
-        let direct = asked("<message from='bob@x/1' type='chat' id='1'><body>vrf r1</body></message>").unwrap();
-        assert_eq!((direct.how, direct.who.id.as_str(), direct.place.channel.as_str()), (How::Direct, "bob@x", "bob@x/1"));
+        let direct =
+            asked("<message from='bob@x/1' type='chat' id='1'><body>vrf r1</body></message>").unwrap();
+        assert_eq!(
+            (direct.how, direct.who.id.as_str(), direct.place.channel.as_str()),
+            (How::Direct, "bob@x", "bob@x/1")
+        );
         let room = |body: &str, more: &str| {
-            asked(&format!("<message from='noc@conf.x/alice' type='groupchat' id='2'><body>{body}</body>{more}</message>"))
+            asked(&format!(
+                "<message from='noc@conf.x/alice' type='groupchat' id='2'><body>{body}</body>{more}</message>"
+            ))
         };
         let called = room("NOCbot: vrf r1", "").unwrap();
-        assert_eq!((called.how, called.text.as_str(), called.who.id.as_str()), (How::Mention, "vrf r1", "alice@x"));
+        assert_eq!(
+            (called.how, called.text.as_str(), called.who.id.as_str()),
+            (How::Mention, "vrf r1", "alice@x")
+        );
         assert_eq!(called.place.reply.as_deref(), Some("groupchat"));
         assert_eq!(room("nocbots: vrf r1", "").unwrap().how, How::Overheard);
         assert_eq!(room("nocbot: vrf r1", "<delay xmlns='urn:xmpp:delay' stamp='x'/>"), None);

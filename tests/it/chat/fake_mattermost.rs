@@ -56,7 +56,8 @@ pub async fn start() -> Running {
 }
 
 fn now() -> i64 {
-    i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()).unwrap()
+    i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis())
+        .unwrap()
 }
 
 impl FakeMattermost {
@@ -94,7 +95,8 @@ impl FakeMattermost {
         }
         let kind = if channel.starts_with('d') { "D" } else { "O" };
         let mut data = json!({"post": post.to_string(), "channel_type": kind, "sender_name": format!("@{user}"), "team_id": ""});
-        if text.contains("@nocbot") || text.contains("@all") {
+        let lower = text.to_lowercase();
+        if lower.contains("@nocbot") || lower.contains("@all") {
             data["mentions"] = json!(json!([BOT]).to_string());
         }
         state.posts.push(post);
@@ -184,7 +186,9 @@ impl FakeMattermost {
     }
 
     fn call(&self, request: &Request) -> Reply {
-        let error = |status: u16, id: &str| Reply::json(status, &json!({"id": id, "message": id, "status_code": status}));
+        let error = |status: u16, id: &str| {
+            Reply::json(status, &json!({"id": id, "message": id, "status_code": status}))
+        };
         if request.header("authorization") != "Bearer mm-token" {
             return error(401, "api.context.session_expired.app_error");
         }
@@ -206,13 +210,17 @@ impl FakeMattermost {
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         let reply = match (request.method.as_str(), parts.as_slice()) {
             ("GET", ["users", "me"]) => Reply::json(200, &json!({"id": BOT, "username": "nocbot"})),
-            ("GET", ["users", "me", "channels"]) => {
-                Reply::json(200, &json!([{"id": "c1", "type": "O", "team_id": "t1", "last_post_at": now()},
-                    {"id": "d1", "type": "D", "team_id": "", "last_post_at": now()}]))
-            }
+            ("GET", ["users", "me", "channels"]) => Reply::json(
+                200,
+                &json!([{"id": "c1", "type": "O", "team_id": "t1", "last_post_at": now()},
+                    {"id": "d1", "type": "D", "team_id": "", "last_post_at": now()}]),
+            ),
             ("GET", ["channels", id, "posts"]) => {
                 let since: i64 = request.query["since"].parse().unwrap();
-                let found = state.posts.iter().filter(|p| p["channel_id"] == **id && p["create_at"].as_i64().unwrap() >= since);
+                let found = state
+                    .posts
+                    .iter()
+                    .filter(|p| p["channel_id"] == **id && p["create_at"].as_i64().unwrap() >= since);
                 let posts: serde_json::Map<String, Value> =
                     found.map(|p| (p["id"].as_str().unwrap().to_owned(), p.clone())).collect();
                 Reply::json(200, &json!({"posts": posts, "order": []}))
@@ -249,7 +257,8 @@ impl FakeMattermost {
                     return error(400, "api.post.create_post.root_id.app_error");
                 }
                 let pending = &body["pending_post_id"];
-                let known = state.posts.iter().find(|p| p["pending_post_id"] == *pending && pending.is_string());
+                let known =
+                    state.posts.iter().find(|p| p["pending_post_id"] == *pending && pending.is_string());
                 if let Some(known) = known {
                     Reply::json(201, known)
                 } else {
@@ -261,13 +270,16 @@ impl FakeMattermost {
                     post["edit_at"] = json!(0);
                     state.posts.push(post.clone());
                     // Own posts come back.
-                    let data = json!({"post": post.to_string(), "channel_type": "O", "sender_name": "@nocbot"});
+                    let data =
+                        json!({"post": post.to_string(), "channel_type": "O", "sender_name": "@nocbot"});
                     Self::emit(state, "posted", &data);
                     Reply::json(201, &post)
                 }
             }
             ("PUT", ["posts", id, "patch"]) => {
-                let Some(post) = state.posts.iter_mut().find(|p| p["id"] == **id) else { return error(404, "gone") };
+                let Some(post) = state.posts.iter_mut().find(|p| p["id"] == **id) else {
+                    return error(404, "gone");
+                };
                 post["message"] = body["message"].clone();
                 post["edit_at"] = json!(now());
                 Reply::json(200, post)
@@ -291,7 +303,11 @@ impl Platform for FakeMattermost {
         if request.path == "/api/v4/websocket" { Ok(()) } else { Err(404) }
     }
 
-    fn socket(self: Arc<Self>, request: Request, socket: WebSocketStream<TcpStream>) -> BoxFuture<'static, ()> {
+    fn socket(
+        self: Arc<Self>,
+        request: Request,
+        socket: WebSocketStream<TcpStream>,
+    ) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             if request.header("authorization") != "Bearer mm-token" {
                 return;
@@ -302,7 +318,8 @@ impl Platform for FakeMattermost {
                 let mut state = self.state.lock().unwrap();
                 state.opened += 1;
                 let id = request.query.get("connection_id").cloned().unwrap_or_default();
-                let next: u64 = request.query.get("sequence_number").and_then(|n| n.parse().ok()).unwrap_or(0);
+                let next: u64 =
+                    request.query.get("sequence_number").and_then(|n| n.parse().ok()).unwrap_or(0);
                 let known = state.connections.get_mut(&id).filter(|connection| {
                     next <= connection.next && connection.kept.first().is_none_or(|(seq, _)| *seq <= next)
                 });
@@ -317,7 +334,9 @@ impl Platform for FakeMattermost {
                     let id = Self::id(&mut state);
                     let hello = json!({"event": "hello", "data": {"connection_id": id, "server_version": "10"}, "broadcast": {}, "seq": 0});
                     let _ = sender.send(Some(hello.to_string()));
-                    state.connections.insert(id.clone(), Connection { next: 1, kept: Vec::new(), link: Some(sender) });
+                    state
+                        .connections
+                        .insert(id.clone(), Connection { next: 1, kept: Vec::new(), link: Some(sender) });
                     id
                 }
             };

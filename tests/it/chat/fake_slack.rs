@@ -60,7 +60,6 @@ struct State {
     /// The longest time without a link, since the first.
     gap: Duration,
     down_since: Option<Instant>,
-    redelivered: usize,
 }
 
 pub struct FakeSlack {
@@ -80,9 +79,10 @@ pub async fn start() -> Running {
         let mut state = slack.state.lock().unwrap();
         state.base = server.address.to_string();
         state.next = 1_700_000_000;
-        state.scopes = "app_mentions:read,chat:write,im:history,im:read,im:write,commands,files:write,users:read,\
+        state.scopes =
+            "app_mentions:read,chat:write,im:history,im:read,im:write,commands,files:write,users:read,\
                         channels:read,groups:read,reactions:write,usergroups:read"
-            .into();
+                .into();
     }
     let weak = Arc::downgrade(&slack);
     tokio::spawn(async move {
@@ -117,20 +117,17 @@ impl FakeSlack {
         let mut state = self.state.lock().unwrap();
         let state = &mut *state;
         state.links.retain(|_, link| !link.is_closed());
-        let Some((link, sender)) = state.links.iter().next_back().map(|(id, link)| (*id, link.clone())) else {
+        let Some((link, sender)) = state.links.iter().next_back().map(|(id, link)| (*id, link.clone()))
+        else {
             return;
         };
         state.pending.retain(|pending| pending.attempts < 5);
         for pending in &mut state.pending {
-            let due = pending.sent.is_none_or(|(at, over)| {
-                at.elapsed() > CONFIRM || !state.links.contains_key(&over)
-            });
+            let due = pending
+                .sent
+                .is_none_or(|(at, over)| at.elapsed() > CONFIRM || !state.links.contains_key(&over));
             if !due {
                 continue;
-            }
-            // Only events are delivered again; whoever typed a command or pressed a button sees an error.
-            if pending.attempts > 0 {
-                state.redelivered += 1;
             }
             pending.envelope = format!("env-{}-{}", link, state.next);
             state.next += 1;
@@ -258,10 +255,6 @@ impl FakeSlack {
         self.state.lock().unwrap().gap
     }
 
-    pub fn redelivered(&self) -> usize {
-        self.state.lock().unwrap().redelivered
-    }
-
     /// Whatever broke a rule.
     pub fn faults(&self) -> Vec<String> {
         let state = self.state.lock().unwrap();
@@ -327,13 +320,20 @@ impl FakeSlack {
                 0 => cut_after = true,
                 429 => {
                     state.closed.insert(method.into(), now + Duration::from_secs(2));
-                    return Reply::json(429, &json!({"ok": false, "error": "ratelimited"})).with("Retry-After", 2);
+                    return Reply::json(429, &json!({"ok": false, "error": "ratelimited"}))
+                        .with("Retry-After", 2);
                 }
                 status => return Reply { status, headers: Vec::new(), body: b"oops".to_vec() },
             }
         }
-        let reads = ["auth.test", "apps.connections.open", "users.info", "conversations.replies",
-            "files.getUploadURLExternal", "usergroups.users.list"];
+        let reads = [
+            "auth.test",
+            "apps.connections.open",
+            "users.info",
+            "conversations.replies",
+            "files.getUploadURLExternal",
+            "usergroups.users.list",
+        ];
         let kind = request.header("content-type");
         let right = if reads.contains(&method) {
             kind == "application/x-www-form-urlencoded"
@@ -462,8 +462,15 @@ fn broken(body: &Value) -> Option<String> {
             "table" => {
                 tables += 1;
                 let rows = block["rows"].as_array()?;
-                let cells: usize = rows.iter().flat_map(|row| row.as_array().unwrap()).map(|c| c["text"].as_str().unwrap_or("").len()).sum();
-                if rows.len() > 100 || cells > 10_000 || rows.iter().any(|row| row.as_array().unwrap().len() > 20) {
+                let cells: usize = rows
+                    .iter()
+                    .flat_map(|row| row.as_array().unwrap())
+                    .map(|c| c["text"].as_str().unwrap_or("").len())
+                    .sum();
+                if rows.len() > 100
+                    || cells > 10_000
+                    || rows.iter().any(|row| row.as_array().unwrap().len() > 20)
+                {
                     return Some("the table is too large".into());
                 }
                 if rows.iter().flat_map(|row| row.as_array().unwrap()).any(|cell| cell["text"] == "") {
@@ -472,7 +479,9 @@ fn broken(body: &Value) -> Option<String> {
             }
             "actions" => {
                 for button in block["elements"].as_array()? {
-                    if button["text"]["text"].as_str()?.chars().count() > 75 || button["value"].as_str()?.len() > 2000 {
+                    if button["text"]["text"].as_str()?.chars().count() > 75
+                        || button["value"].as_str()?.len() > 2000
+                    {
                         return Some("a button is too long".into());
                     }
                 }
@@ -527,7 +536,8 @@ impl Platform for FakeSlack {
             let (sender, mut queue) = mpsc::unbounded_channel();
             let (mut sink, mut stream) = socket.split();
             let links = self.links() + 1;
-            let hello = json!({"type": "hello", "num_connections": links, "connection_info": {"app_id": "A1"}});
+            let hello =
+                json!({"type": "hello", "num_connections": links, "connection_info": {"app_id": "A1"}});
             if sink.send(Message::text(hello.to_string())).await.is_err() {
                 return;
             }

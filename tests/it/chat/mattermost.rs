@@ -35,7 +35,8 @@ async fn connect(running: Running, store: Store) -> Bot {
     };
     let connector = Arc::new(Mattermost::new(settings, Arc::clone(&board))) as Arc<dyn Connector>;
     let (stub, stop) = (Stub::new(), CancellationToken::new());
-    let talking = chats::run(vec![connector], Arc::clone(&stub) as _, store, Arc::clone(&board), stop.clone());
+    let talking =
+        chats::run(vec![connector], Arc::clone(&stub) as _, store, Arc::clone(&board), stop.clone());
     running.mattermost.until("link", 10, |it| (it.links() > 0).then_some(())).await;
     Bot { running, stub, board, stop, talking }
 }
@@ -95,7 +96,10 @@ async fn errors_are_for_the_asker_where_that_is_permitted() {
     server.ask("alice", "c1", "vrf");
     let whispered = server.until("ephemeral post", 5, |it| it.ephemeral().into_iter().next()).await;
     assert_eq!(whispered["user_id"], "alice");
-    assert!(whispered["post"]["message"].as_str().unwrap().contains("type: `vrf r1` · `vrf r2`"), "{whispered}");
+    assert!(
+        whispered["post"]["message"].as_str().unwrap().contains("type: `vrf r1` · `vrf r2`"),
+        "{whispered}"
+    );
     bot.end().await;
 }
 
@@ -153,10 +157,15 @@ async fn faults_limits_progress_and_files() {
     let root = server.ask("alice", "c1", "slow 4");
     let first = server.answer(&root).await;
     assert!(first["message"].as_str().unwrap().contains("waiting for r9"));
-    let whole = server.until("answer", 10, |it| it.thread(&root).into_iter().find(|p| p["message"].as_str().unwrap().contains("| device |"))).await;
+    let whole = server
+        .until("answer", 10, |it| {
+            it.thread(&root).into_iter().find(|p| p["message"].as_str().unwrap().contains("| device |"))
+        })
+        .await;
     assert_eq!((whole["id"].clone(), server.thread(&root).len()), (first["id"].clone(), 1));
     let root = server.ask("alice", "c1", "big 300");
-    let file = server.until("file", 10, |it| it.thread(&root).into_iter().find(|p| p["file_ids"].is_array())).await;
+    let file =
+        server.until("file", 10, |it| it.thread(&root).into_iter().find(|p| p["file_ids"].is_array())).await;
     let body = server.file(file["file_ids"][0].as_str().unwrap());
     assert!(body.contains("filename=\"big-300.csv\"") && body.contains("192.0.2.49"), "{body}");
     bot.end().await;
@@ -176,7 +185,11 @@ async fn what_was_asked_while_nobody_listened_is_answered_after_a_restart() {
     let bot = connect(running, Store::open(&path).unwrap()).await;
     let server = bot.server();
     server.answer(&missed).await;
-    server.until("late answer", 15, |it| it.thread(&cut).into_iter().find(|p| p["message"].as_str().unwrap().contains("late: asked"))).await;
+    server
+        .until("late answer", 15, |it| {
+            it.thread(&cut).into_iter().find(|p| p["message"].as_str().unwrap().contains("late: asked"))
+        })
+        .await;
     for root in [&first, &cut, &missed] {
         assert_eq!(server.thread(root).len(), 1);
     }

@@ -85,7 +85,11 @@ pub trait Platform: Send + Sync + 'static {
     fn http(self: Arc<Self>, request: Request) -> BoxFuture<'static, Reply>;
     /// Whether the upgrade is accepted: `Err` with the status.
     fn admit(&self, request: &Request) -> Result<(), u16>;
-    fn socket(self: Arc<Self>, request: Request, socket: WebSocketStream<TcpStream>) -> BoxFuture<'static, ()>;
+    fn socket(
+        self: Arc<Self>,
+        request: Request,
+        socket: WebSocketStream<TcpStream>,
+    ) -> BoxFuture<'static, ()>;
 }
 
 pub struct Server {

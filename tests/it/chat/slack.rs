@@ -40,7 +40,8 @@ async fn connect(running: Running, store: Store, allow: &[&str]) -> Bot {
     let board = Arc::new(Board::default());
     let connector = Arc::new(Slack::new(settings(&running, allow), Arc::clone(&board))) as Arc<dyn Connector>;
     let (stub, stop) = (Stub::new(), CancellationToken::new());
-    let talking = chats::run(vec![connector], Arc::clone(&stub) as _, store, Arc::clone(&board), stop.clone());
+    let talking =
+        chats::run(vec![connector], Arc::clone(&stub) as _, store, Arc::clone(&board), stop.clone());
     running.slack.until("link", 10, |slack| (slack.links() > 0).then_some(())).await;
     Bot { running, stub, board, stop, talking }
 }
@@ -82,10 +83,18 @@ async fn a_mention_a_direct_message_and_a_command_are_answered_where_they_were_a
     let ts = slack.direct("U1", "bgp all");
     assert_eq!(slack.answer(&ts).await["channel"], "D1");
     slack.command("U2", "C1", "arp r1");
-    slack.until("answer", 5, |slack| slack.messages().iter().any(|m| m["text"].as_str().unwrap().starts_with("arp r1")).then_some(())).await;
+    slack
+        .until("answer", 5, |slack| {
+            slack.messages().iter().any(|m| m["text"].as_str().unwrap().starts_with("arp r1")).then_some(())
+        })
+        .await;
     // In a channel where the bot is not, a command still has its own address.
     slack.command("U2", "CNOT", "mac r1");
-    slack.until("answer", 5, |slack| slack.ephemeral().iter().any(|m| m["response_url"].is_string()).then_some(())).await;
+    slack
+        .until("answer", 5, |slack| {
+            slack.ephemeral().iter().any(|m| m["response_url"].is_string()).then_some(())
+        })
+        .await;
     bot.end().await;
 }
 
@@ -132,7 +141,9 @@ async fn nothing_is_answered_twice() {
     slack.event(event(serde_json::json!({"bot_id": "B1", "ts": "9.4"})));
     slack.event(event(serde_json::json!({"text": "vrf r1", "ts": "9.5"})));
     slack.event(event(serde_json::json!({"text": "!unknown thing", "ts": "9.6"})));
-    for frame in ["no json", "{}", "{\"type\":\"new\"}", "[1]", "{\"type\":\"events_api\",\"envelope_id\":\"x\"}"] {
+    for frame in
+        ["no json", "{}", "{\"type\":\"new\"}", "[1]", "{\"type\":\"events_api\",\"envelope_id\":\"x\"}"]
+    {
         slack.frame(frame);
     }
     let last = slack.mention("U1", "C1", "vrf r9");
@@ -227,7 +238,9 @@ async fn a_long_run_answers_at_once_and_is_edited_into_its_answer() {
     let first = slack.until("progress", 4, |slack| slack.thread(&ts).into_iter().next()).await;
     assert!(first["text"].as_str().unwrap().contains("waiting for r9"), "{first}");
     let whole = slack
-        .until("answer", 10, |slack| slack.thread(&ts).into_iter().find(|m| m.to_string().contains("\"table\"")))
+        .until("answer", 10, |slack| {
+            slack.thread(&ts).into_iter().find(|m| m.to_string().contains("\"table\""))
+        })
         .await;
     assert_eq!(whole["ts"], first["ts"]);
     assert_eq!(slack.thread(&ts).len(), 1);
@@ -282,7 +295,9 @@ async fn guests_and_people_not_named_get_no_answer() {
         let before = slack.ephemeral().len();
         let ts = slack.mention(user, "C1", &format!("vrf {user}"));
         slack
-            .until("word", 5, |slack| (slack.thread(&ts).len() + slack.ephemeral().len() - before == 1).then_some(()))
+            .until("word", 5, |slack| {
+                (slack.thread(&ts).len() + slack.ephemeral().len() - before == 1).then_some(())
+            })
             .await;
         assert_eq!(bot.stub.times(&format!("vrf {user}")), usize::from(allowed), "{user}");
     }
@@ -312,7 +327,9 @@ async fn what_was_accepted_is_answered_after_a_restart_and_marked_late() {
     let slack = bot.slack();
     for ts in [&slow, &stuck] {
         let answer = slack
-            .until("late answer", 15, |slack| slack.thread(ts).into_iter().find(|m| m.to_string().contains("late: asked")))
+            .until("late answer", 15, |slack| {
+                slack.thread(ts).into_iter().find(|m| m.to_string().contains("late: asked"))
+            })
             .await;
         assert!(answer.to_string().contains("UTC"), "{answer}");
     }

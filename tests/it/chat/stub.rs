@@ -35,8 +35,12 @@ impl Stub {
 pub fn table(text: &str, rows: usize) -> Table {
     let mut state = Column::new("state", Type::State);
     state.good = vec!["Established".into()];
-    let columns =
-        vec![Column::new("device", Type::Text), Column::new("neighbor", Type::Ip), state, Column::new("n", Type::Int)];
+    let columns = vec![
+        Column::new("device", Type::Text),
+        Column::new("neighbor", Type::Ip),
+        state,
+        Column::new("n", Type::Int),
+    ];
     let mut table = Table::new(columns);
     for row in 0..rows {
         let neighbor = Value::Ip(format!("192.0.2.{}", row % 250).parse().unwrap());
@@ -66,7 +70,8 @@ impl Partner for Stub {
                 ["unknown", ..] => return Answer::refused(text, &Error::question("no verb")),
                 ["evil", ..] => {
                     let evil = "<!channel> @all @here <@all> ``` | </body> <b>\u{7}";
-                    let mut table = Table::new(vec![Column::new("device", Type::Text), Column::new("x", Type::Text)]);
+                    let mut table =
+                        Table::new(vec![Column::new("device", Type::Text), Column::new("x", Type::Text)]);
                     table.push(vec![Value::text(evil), Value::text(evil)]);
                     let blocks = vec![
                         Block::Table { title: None, table },

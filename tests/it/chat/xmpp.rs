@@ -90,7 +90,8 @@ muc_room_default_public_jids = true
                 .args(["--config", &path("prosody.cfg.lua"), "register", user, "noc.test", "pw-of-it"])
                 .output()
                 .unwrap();
-            let said = String::from_utf8_lossy(&made.stdout).into_owned() + &String::from_utf8_lossy(&made.stderr);
+            let said =
+                String::from_utf8_lossy(&made.stdout).into_owned() + &String::from_utf8_lossy(&made.stderr);
             assert!(made.status.success(), "{said}");
         }
         let mut prosody = Self { directory, plain, secure, child: None };
@@ -161,7 +162,9 @@ impl Person {
         person.send(open).await;
         person.until("mechanisms").await;
         let plain = base64::engine::general_purpose::STANDARD.encode(format!("\0{user}\0pw-of-it"));
-        person.send(&format!("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{plain}</auth>")).await;
+        person
+            .send(&format!("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{plain}</auth>"))
+            .await;
         person.until("<success").await;
         person.send(open).await;
         person.until("xmpp-bind").await;
@@ -184,8 +187,10 @@ impl Person {
     }
 
     async fn say(&mut self, to: &str, kind: &str, id: &str, body: &str) {
-        self.send(&format!("<message xmlns='jabber:client' to='{to}' type='{kind}' id='{id}'><body>{body}</body></message>"))
-            .await;
+        self.send(&format!(
+            "<message xmlns='jabber:client' to='{to}' type='{kind}' id='{id}'><body>{body}</body></message>"
+        ))
+        .await;
     }
 
     /// The next frame with this in it.
@@ -215,10 +220,12 @@ struct Bot {
 
 async fn connect(prosody: &Prosody) -> Bot {
     let board = Arc::new(Board::default());
-    let connector = Arc::new(Xmpp::new(prosody.settings("pw-of-it"), Arc::clone(&board))) as Arc<dyn Connector>;
+    let connector =
+        Arc::new(Xmpp::new(prosody.settings("pw-of-it"), Arc::clone(&board))) as Arc<dyn Connector>;
     let (stub, stop) = (Stub::new(), CancellationToken::new());
     let store = Store::in_memory().unwrap();
-    let talking = chats::run(vec![connector], Arc::clone(&stub) as _, store, Arc::clone(&board), stop.clone());
+    let talking =
+        chats::run(vec![connector], Arc::clone(&stub) as _, store, Arc::clone(&board), stop.clone());
     let bot = Bot { stub, board, stop, talking };
     bot.up().await;
     bot
@@ -252,14 +259,22 @@ async fn rooms_and_people_over_a_real_server() {
     alice.enter().await;
     alice.say("nocbot@noc.test", "chat", "m1", "vrf r1").await;
     let answer = alice.until("▸ vrf r1").await;
-    assert!(answer.contains("neighbor") && answer.contains("```") && answer.contains("type: vrf r1  ·  vrf r1 | csv"), "{answer}");
+    assert!(
+        answer.contains("neighbor")
+            && answer.contains("```")
+            && answer.contains("type: vrf r1 · vrf r1 | csv"),
+        "{answer}"
+    );
     assert_eq!(bot.stub.last.lock().unwrap().clone().unwrap().who.id, "alice@noc.test");
 
     alice.say(ROOM, "groupchat", "m2", "what a night").await;
     alice.say(ROOM, "groupchat", "m3", "vrf r2").await;
     alice.say(ROOM, "groupchat", "m4", "nocbot: bgp &lt;all&gt; | where a &lt; 5").await;
     let answer = alice.until("▸ bgp").await;
-    assert!(answer.contains("type='groupchat'") && answer.contains(&format!("from='{ROOM}/nocbot'")), "{answer}");
+    assert!(
+        answer.contains("type='groupchat'") && answer.contains(&format!("from='{ROOM}/nocbot'")),
+        "{answer}"
+    );
     // A wrong question is answered to the asker alone.
     alice.say(ROOM, "groupchat", "m5", "nocbot: unknown thing").await;
     let error = alice.until("no verb").await;

@@ -1,1 +1,0 @@
-//! What the console shows of links.
