@@ -109,7 +109,7 @@ impl Desk {
                 }
             }
             Err(error) => {
-                tracing::error!(platform = connector.name(), %error, "open questions are not taken up")
+                tracing::error!(platform = connector.name(), %error, "open questions are not taken up");
             }
         }
     }

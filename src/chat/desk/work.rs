@@ -203,6 +203,6 @@ fn choices(answer: &Answer, find: impl FnOnce() -> Vec<String>) -> Vec<String> {
 pub(super) fn tag(way: &str, asked: &Asked) -> String {
     let key = asked.keys.first().map_or("", String::as_str);
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, format!("{way} {key}").as_bytes());
-    let short: String = digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("nb-{short}")
+    let short = digest.as_ref().iter().take(8).fold(0_u64, |short, byte| short << 8 | u64::from(*byte));
+    format!("nb-{short:016x}")
 }

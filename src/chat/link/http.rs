@@ -31,11 +31,14 @@ pub struct Reply {
     pub body: Bytes,
 }
 
+/// Where an open connection leads, and its sending end.
+type Kept = (String, SendRequest<Full<Bytes>>);
+
 /// An HTTP client; clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Http {
     net: Net,
-    kept: Arc<Mutex<Vec<(String, SendRequest<Full<Bytes>>)>>>,
+    kept: Arc<Mutex<Vec<Kept>>>,
 }
 
 impl Http {

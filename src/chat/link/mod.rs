@@ -16,6 +16,6 @@ pub mod trouble;
 
 pub use backoff::Backoff;
 pub use net::Net;
-pub use rest::{Ask, Rest};
+pub use rest::{Ask, Rest, put};
 pub use socket::{Frame, Socket};
 pub use trouble::Trouble;

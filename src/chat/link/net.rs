@@ -66,10 +66,9 @@ impl Net {
     /// [`crate::error::Kind::Config`] for a file without certificates or a proxy that is none.
     pub fn new(ca_file: Option<&Path>, proxy: Option<&str>) -> Result<Self> {
         let mut roots = RootCertStore::empty();
-        if let Some(path) = SYSTEM.map(Path::new).into_iter().find(|path| path.is_file()) {
-            if let Ok(pem) = std::fs::read(path) {
-                roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok));
-            }
+        let system = SYSTEM.map(Path::new).into_iter().find(|path| path.is_file());
+        if let Some(Ok(pem)) = system.map(std::fs::read) {
+            roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok));
         }
         if let Some(path) = ca_file {
             let pem = std::fs::read(path)

@@ -239,6 +239,13 @@ fn said(body: &[u8]) -> String {
     out
 }
 
+/// Sets a key of a JSON object; anything else stays as it is.
+pub fn put(body: &mut serde_json::Value, key: &str, value: impl Into<serde_json::Value>) {
+    if let Some(map) = body.as_object_mut() {
+        map.insert(key.to_owned(), value.into());
+    }
+}
+
 /// `application/x-www-form-urlencoded`.
 pub fn encode(fields: &[(&str, &str)]) -> String {
     use std::fmt::Write as _;

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::link::http::Http;
 use super::link::rest::Part as FormPart;
-use super::link::{Ask, Net, Rest, Trouble};
+use super::link::{Ask, Net, Rest, Trouble, put};
 use super::{Asked, Capabilities, Connector, Desk, Finding, How, Message, Sign};
 use crate::answer::pages::{File, Shape};
 use crate::metrics::Board;
@@ -99,7 +99,7 @@ impl Mattermost {
         if channel == to.place.channel
             && let Some(thread) = &to.place.thread
         {
-            body["root_id"] = json!(thread);
+            put(&mut body, "root_id", thread.as_str());
         }
         if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
             body.extend(more);
@@ -111,7 +111,7 @@ impl Mattermost {
     async fn whisper(&self, to: &Asked, message: &Message) -> Result<String, Trouble> {
         let mut post = json!({"channel_id": to.place.channel, "message": render::message(message)});
         if let Some(thread) = &to.place.thread {
-            post["root_id"] = json!(thread);
+            put(&mut post, "root_id", thread.as_str());
         }
         let body = json!({"user_id": to.who.id, "post": post});
         match self.send(Method::POST, "/posts/ephemeral", &body).await {

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::link::http::Http;
-use super::link::{Ask, Net, Rest, Trouble};
+use super::link::{Ask, Net, Rest, Trouble, put};
 use super::{Asked, Capabilities, Connector, Desk, Finding, How, Message, Sign};
 use crate::answer::pages::{File, Shape};
 use crate::metrics::Board;
@@ -283,13 +283,13 @@ impl Connector for Slack {
         Box::pin(async move {
             let mut body = json!({"channel": to.place.channel, "unfurl_links": false, "unfurl_media": false});
             if let Some(thread) = &to.place.thread {
-                body["thread_ts"] = json!(thread);
+                put(&mut body, "thread_ts", thread.as_str());
             }
             // In a conversation of two, everything is for the asker's eyes only anyway.
             if message.private && to.how != How::Direct {
                 let mut private = json!({"channel": to.place.channel, "user": to.who.id});
                 if let Some(thread) = &to.place.thread {
-                    private["thread_ts"] = json!(thread);
+                    put(&mut private, "thread_ts", thread.as_str());
                 }
                 match self.post("chat.postEphemeral", &private, message).await {
                     Ok(sent) => return Ok(text(&sent, "message_ts")),
@@ -298,7 +298,7 @@ impl Connector for Slack {
                 }
             }
             let metadata = json!({"event_type": "nocbot_answer", "event_payload": {"tag": message.tag}});
-            body["metadata"] = metadata;
+            put(&mut body, "metadata", metadata);
             let sent = match (self.post("chat.postMessage", &body, message).await, &to.place.reply) {
                 (Err(Trouble::Refused(why)), Some(address)) => {
                     // We are not in that channel; the command's own address works for half an hour.
@@ -366,7 +366,7 @@ impl Connector for Slack {
                 "channel_id": to.place.channel,
             });
             if let Some(thread) = &to.place.thread {
-                body["thread_ts"] = json!(thread);
+                put(&mut body, "thread_ts", thread.as_str());
             }
             self.write("files.completeUploadExternal", &body).await.map(drop)
         })

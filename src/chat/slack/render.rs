@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::answer::pages::{Piece, Shape};
 use crate::answer::{Status, text};
 use crate::chat::Message;
+use crate::chat::link::put;
 use crate::table::Table;
 
 /// The limits: 10,000 characters in the cells of one table, one table and about 13,000 characters in a
@@ -79,12 +80,11 @@ fn blocks(message: &Message, native: bool) -> Vec<Value> {
                 }
                 rich(vec![json!({"type": "rich_text_section", "elements": elements})])
             }
-            Piece::Text(text) => rich(prose(text)),
             Piece::Table(rows) if native => table(rows),
             Piece::Table(rows) => rich(code(&text::table(rows, Some(SHAPE.width)))),
             Piece::Code(text) => rich(code(text)),
             Piece::Small(text) if length(text) <= 1500 => small(text),
-            Piece::Small(text) => rich(prose(text)),
+            Piece::Text(text) | Piece::Small(text) => rich(prose(text)),
         });
     }
     let buttons: Vec<Value> = message
@@ -106,7 +106,7 @@ fn blocks(message: &Message, native: bool) -> Vec<Value> {
         out.push(json!({"type": "actions", "elements": buttons}));
     }
     for (number, block) in out.iter_mut().enumerate() {
-        block["block_id"] = json!(format!("{}.{fresh}.{number}", message.tag));
+        put(block, "block_id", format!("{}.{fresh}.{number}", message.tag));
     }
     out
 }

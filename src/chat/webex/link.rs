@@ -78,13 +78,12 @@ pub(super) async fn device(webex: &Webex) -> Result<(String, String), Trouble> {
     if let Some(known) = known {
         return Ok(known);
     }
-    let wdm = match &webex.settings.wdm_url {
-        Some(url) => url.clone(),
-        None => {
-            let catalog = webex.get(CATALOG).await?;
-            let wdm = catalog.pointer("/serviceLinks/wdm").and_then(Value::as_str);
-            wdm.ok_or_else(|| Trouble::unsent("the catalog names no registration service"))?.to_owned()
-        }
+    let wdm = if let Some(url) = &webex.settings.wdm_url {
+        url.clone()
+    } else {
+        let catalog = webex.get(CATALOG).await?;
+        let wdm = catalog.pointer("/serviceLinks/wdm").and_then(Value::as_str);
+        wdm.ok_or_else(|| Trouble::unsent("the catalog names no registration service"))?.to_owned()
     };
     let wdm = wdm.trim_end_matches('/').to_owned();
     let body = json!({

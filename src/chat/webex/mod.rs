@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::link::http::Http;
 use super::link::rest::{Part as FormPart, encode};
-use super::link::{Ask, Net, Rest, Trouble};
+use super::link::{Ask, Net, Rest, Trouble, put};
 use super::{Asked, Capabilities, Connector, Desk, Finding, How, Message};
 use crate::answer::pages::{File, Shape};
 use crate::metrics::Board;
@@ -93,7 +93,7 @@ impl Webex {
     fn to(asked: &Asked) -> Value {
         let mut body = json!({"roomId": asked.place.channel});
         if let Some(parent) = &asked.place.thread {
-            body["parentId"] = json!(parent);
+            put(&mut body, "parentId", parent.as_str());
         }
         body
     }

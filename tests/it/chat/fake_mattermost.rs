@@ -232,7 +232,7 @@ impl FakeMattermost {
                 Reply::json(200, &json!({"posts": posts}))
             }
             ("POST", ["channels", "direct"]) => Reply::json(201, &json!({"id": "d1", "type": "D"})),
-            ("POST", ["users", "me", "typing"]) | ("POST", ["reactions"]) => Reply::json(200, &json!({})),
+            ("POST", ["users", "me", "typing"] | ["reactions"]) => Reply::json(200, &json!({})),
             ("POST", ["posts", "ephemeral"]) => {
                 if !state.may_whisper {
                     return error(403, "api.context.permissions.app_error");

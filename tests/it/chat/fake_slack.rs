@@ -343,11 +343,11 @@ impl FakeSlack {
         if !right {
             state.faults.push(format!("{method} with the content type {kind}"));
         }
-        let reply = self.carry_out(&mut state, method, request);
+        let reply = Self::carry_out(&mut state, method, request);
         if cut_after { Reply::cut() } else { reply }
     }
 
-    fn carry_out(&self, state: &mut State, method: &str, request: &Request) -> Reply {
+    fn carry_out(state: &mut State, method: &str, request: &Request) -> Reply {
         let body = request.json();
         let form = request.form();
         let no = |error: &str| Reply::json(200, &json!({"ok": false, "error": error}));
@@ -561,7 +561,7 @@ impl Platform for FakeSlack {
                         }
                         Some(Out::Freeze) => {
                             self.state.lock().unwrap().links.remove(&id);
-                            tokio::time::sleep(Duration::from_secs(120)).await;
+                            tokio::time::sleep(Duration::from_mins(2)).await;
                         }
                         Some(Out::Cut) | None => break,
                     },

@@ -248,12 +248,8 @@ impl FakeWebex {
                 state.devices.push(id.clone());
                 Reply::json(200, &Self::device(&state.base, &id))
             }
-            ("PUT", ["wdm", "devices", id]) => {
-                if state.devices.iter().any(|known| known == id) {
-                    Reply::json(200, &Self::device(&state.base, id))
-                } else {
-                    return no(404);
-                }
+            ("PUT", ["wdm", "devices", id]) if state.devices.iter().any(|known| known == id) => {
+                Reply::json(200, &Self::device(&state.base, id))
             }
             ("GET", ["v1", "messages", id]) => match state.messages.get(*id) {
                 Some(message) => Reply::json(200, message),
@@ -264,7 +260,7 @@ impl FakeWebex {
                 None => return no(404),
             },
             ("GET", ["v1", "messages"]) => {
-                if request.query["roomId"] != "ROOM-D" && request.query.get("mentionedPeople").is_none() {
+                if request.query["roomId"] != "ROOM-D" && !request.query.contains_key("mentionedPeople") {
                     return no(403);
                 }
                 let parent = &request.query["parentId"];

@@ -1,6 +1,7 @@
 //! A small HTTP and WebSocket server on loopback, for the stand-ins of the platforms.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -131,6 +132,7 @@ async fn connection<P: Platform>(platform: Arc<P>, mut stream: TcpStream) {
         let mut request = parse(&head);
         if request.header("upgrade").eq_ignore_ascii_case("websocket") {
             let verdict = platform.admit(&request);
+            #[allow(clippy::result_large_err, reason = "the library's own type")]
             let callback = |upgrade: &Upgrade, mut response: Response| {
                 if let Some(protocol) = upgrade.headers().get("sec-websocket-protocol") {
                     response.headers_mut().insert("sec-websocket-protocol", protocol.clone());
@@ -162,7 +164,7 @@ async fn connection<P: Platform>(platform: Arc<P>, mut stream: TcpStream) {
         }
         let mut out = format!("HTTP/1.1 {} X\r\nContent-Length: {}\r\n", reply.status, reply.body.len());
         for (name, value) in reply.headers {
-            out.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(out, "{name}: {value}\r\n");
         }
         out.push_str("\r\n");
         let mut out = out.into_bytes();

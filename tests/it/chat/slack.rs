@@ -349,13 +349,12 @@ async fn a_day_of_trouble_in_some_seconds() {
     for n in 0..150 {
         asked.push(slack.mention(&format!("U{}", n % 9), &format!("C{}", n % 4), &format!("vrf q{n}")));
         match n {
-            20 | 70 => slack.cut(),
+            20 | 70 | 101 => slack.cut(),
             40 => slack.fail("chat.postMessage", 8, 503),
             55 => slack.frame(r#"{"type":"disconnect","reason":"refresh_requested"}"#),
             80 => slack.fail("chat.postMessage", 2, 429),
             90 => slack.fail("users.info", 2, 500),
             100 => slack.fail("apps.connections.open", 2, 500),
-            101 => slack.cut(),
             120 => slack.fail("chat.postMessage", 2, 0),
             _ => {}
         }

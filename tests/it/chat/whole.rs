@@ -1,8 +1,8 @@
 //! The binary itself before a stand-in of Slack: killed in the middle of its answers, and started again.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Lines};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -12,6 +12,8 @@ use super::fake_slack::start;
 struct Nocbot {
     child: Child,
     address: String,
+    /// Kept open: what it prints must go somewhere.
+    _out: Lines<BufReader<ChildStdout>>,
 }
 
 impl Nocbot {
@@ -27,7 +29,7 @@ impl Nocbot {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let address =
             lines.find_map(|line| line.unwrap().strip_prefix("The console is at http://").map(str::to_owned));
-        Self { child, address: address.unwrap().trim_end_matches('/').to_owned() }
+        Self { child, address: address.unwrap().trim_end_matches('/').to_owned(), _out: lines }
     }
 
     async fn get(&self, path: &str) -> String {
