@@ -42,6 +42,8 @@ pub struct Desk {
     all: Arc<Semaphore>,
     askers: Mutex<HashMap<String, Arc<Semaphore>>>,
     open: AtomicUsize,
+    /// In milliseconds since 1970: what was accepted before is an earlier run's.
+    started: i64,
 }
 
 impl std::fmt::Debug for Desk {
@@ -62,6 +64,7 @@ impl Desk {
             all: Arc::new(Semaphore::new(ALL)),
             askers: Mutex::default(),
             open: AtomicUsize::new(0),
+            started: jiff::Timestamp::now().as_millisecond(),
         }
     }
 
@@ -104,7 +107,8 @@ impl Desk {
             Ok(open) => {
                 let count = u64::try_from(open.len()).unwrap_or(u64::MAX);
                 self.board.update(connector.name(), |link| link.open = count);
-                for open in open {
+                // What came since then is at work already.
+                for open in open.into_iter().filter(|open| open.at < self.started) {
                     self.start(Arc::clone(&connector), open, true);
                 }
             }
