@@ -3,6 +3,8 @@
 //! Relative paths count from the directory of the file; `~/` is the `HOME` of the environment that
 //! the application passes in. Every value may hold `${NAME}` or `${NAME:-default}`.
 
+pub mod chat;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +16,8 @@ use crate::secret::{Environment, SecretRef, path_of};
 use crate::yaml::Node;
 
 /// The keys of the file.
-const KEYS: [&str; 8] = ["inventory", "profiles", "parsers", "store", "ssh", "console", "limits", "probe"];
+const KEYS: [&str; 9] =
+    ["inventory", "profiles", "parsers", "store", "ssh", "console", "chat", "limits", "probe"];
 
 /// The SSH algorithms offered to a device.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -59,6 +62,8 @@ pub struct Config {
     pub ssh: Ssh,
     /// The web console.
     pub console: Console,
+    /// The chat platforms.
+    pub chat: chat::Chat,
     /// Bounds of a question.
     pub limits: Limits,
     /// Bounds of what the bot itself sends into the network.
@@ -152,6 +157,7 @@ impl Config {
             store: None,
             ssh: Ssh::default(),
             console: Console::default(),
+            chat: chat::Chat::default(),
             limits: Limits::default(),
             probe: Probe::default(),
         }
@@ -173,7 +179,7 @@ impl Config {
     pub fn read(name: &str, text: &str, base: &Path, environment: &Environment) -> Result<Self, Vec<Error>> {
         let root = Node::read(name, text)?;
         let mut reader = Reader { base, environment, errors: Vec::new() };
-        let root = root.expand(environment, &["token"], &mut reader.errors);
+        let root = root.expand(environment, &chat::SECRETS, &mut reader.errors);
         let config = reader.config(&root);
         if reader.errors.is_empty() { Ok(config) } else { Err(reader.errors) }
     }
@@ -202,6 +208,7 @@ impl Reader<'_> {
             store: self.path(root, "store"),
             ssh: self.ssh(root),
             console: self.console(root),
+            chat: self.chat(root),
             limits: self.limits(root),
             probe: self.probe(root),
             ..Config::without_file(self.base)
@@ -300,14 +307,18 @@ impl Reader<'_> {
                 self.errors.push(error.hint("for instance 127.0.0.1:8008, or [::1]:8008"));
             }
         }
-        if let Some(token) = node.and_then(|node| node.get("token")).filter(|node| !node.is_null()) {
-            let secret = token.scalar("`token`").and_then(|text| {
-                SecretRef::read(text, self.base, self.environment).map_err(|error| token.place_error(error))
-            });
-            console.token = self.keep(secret);
-        }
+        console.token = node.and_then(|node| self.secret(node, "token"));
         console.hosts = self.decode(node, "hosts").unwrap_or_default();
         console
+    }
+
+    /// Where a secret is to be had; `None` when the key is missing, nothing or wrong.
+    fn secret(&mut self, map: &Node, key: &str) -> Option<SecretRef> {
+        let node = map.get(key).filter(|node| !node.is_null())?;
+        let secret = node.scalar(&format!("`{key}`")).and_then(|text| {
+            SecretRef::read(text, self.base, self.environment).map_err(|error| node.place_error(error))
+        });
+        self.keep(secret)
     }
 
     fn limits(&mut self, root: &Node) -> Limits {

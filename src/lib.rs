@@ -11,6 +11,7 @@ pub mod command;
 pub mod config;
 pub mod error;
 pub mod inventory;
+pub mod metrics;
 pub mod parse;
 pub mod policy;
 pub mod probe;

@@ -71,7 +71,7 @@ pub fn fence(text: &str) -> String {
 }
 
 /// Lines that begin with two blanks become code, the rest text.
-fn paragraphs(text: &str) -> String {
+pub fn paragraphs(text: &str) -> String {
     let mut out = String::new();
     let mut code: Vec<&str> = Vec::new();
     for line in text.lines() {

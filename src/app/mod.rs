@@ -4,6 +4,7 @@
 //!   Config ─► Catalogue ─┐
 //!          ─► Store ─────┼─► Bot ◄── console (web), terminal (chat), one question (cli)
 //!          ─► Transport (Ssh, Netconf, Http) ─► Runner
+//!          ─► links (chat) ────────┘
 //!   demo:  Network (sim) ─► Inventory ─► Catalogue
 //! ```
 
@@ -24,7 +25,10 @@ use crate::transport::Transport;
 use crate::transport::ssh::Ssh;
 use crate::web;
 
+pub mod chats;
 mod parts;
+
+pub use chats::Talking;
 
 /// What the app may use of the machine; the library reads none of it by itself.
 #[derive(Debug, Clone)]
@@ -41,6 +45,8 @@ pub struct App {
     /// Answers questions.
     pub bot: Arc<Bot>,
     transport: Transport,
+    store: Store,
+    chat: crate::config::chat::Chat,
     network: Option<sim::Running>,
 }
 
@@ -77,8 +83,8 @@ impl App {
         let runner = Runner::new(transport.clone(), config.limits.parallel);
         let limits = Limits { devices: config.limits.devices, timeout: config.limits.timeout };
         let store = store.map_err(|error| vec![error])?;
-        let bot = Arc::new(Bot::new(Arc::new(catalogue), runner, store, limits).with_probe(config.probe));
-        Ok(Self { bot, transport, network })
+        let bot = Bot::new(Arc::new(catalogue), runner, store.clone(), limits).with_probe(config.probe);
+        Ok(Self { bot: Arc::new(bot), transport, store, chat: config.chat.clone(), network })
     }
 
     /// Serves the web console until `shutdown` is cancelled.
@@ -90,6 +96,11 @@ impl App {
         let hosts = console.hosts.clone();
         let options = web::Options { listen: console.listen, token, hosts, ..web::Options::default() };
         web::serve(Arc::clone(&self.bot), options, shutdown).await
+    }
+
+    /// Opens the links to the chat platforms; they end soon after `shutdown` is cancelled.
+    pub async fn talk(&self, shutdown: CancellationToken) -> Result<Talking> {
+        chats::start(&self.chat, &self.bot, &self.store, shutdown).await
     }
 
     /// Ends sessions and the simulated network.

@@ -105,6 +105,17 @@ impl Bot {
         line("up", Value::Duration(self.started.elapsed()).to_string());
         line("devices", catalogue.inventory.devices().count().to_string());
         line("platforms", catalogue.platforms.keys().cloned().collect::<Vec<_>>().join(", "));
+        for (name, link) in self.board.links() {
+            let since = link.since.get(..19).unwrap_or(&link.since).replace('T', " ");
+            let mut text = format!("{} since {since} UTC", if link.up { "up" } else { "down" });
+            if let Some(error) = &link.error {
+                text = format!("{text} ({error})");
+            }
+            let last = link.last_event.as_deref().and_then(|at| at.get(11..19)).unwrap_or("never");
+            let times = count(usize::try_from(link.reconnects).unwrap_or(usize::MAX), "reconnect");
+            text = format!("{text}; last event {last}; {times}; {} open", link.open);
+            line(&name, text);
+        }
         let running = self.jobs.list();
         line("running", count(running.len(), "question"));
         for job in running {

@@ -32,6 +32,7 @@ use crate::answer::Answer;
 use crate::catalogue::Catalogue;
 use crate::command::{self, Completion};
 use crate::error::{Error, Kind, Result};
+use crate::metrics::Board;
 use crate::run::Runner;
 use crate::store::Store;
 
@@ -53,6 +54,7 @@ pub struct Bot {
     limits: Limits,
     jobs: jobs::Jobs,
     kept: kept::Kept,
+    board: Arc<Board>,
     started: Instant,
     probing: native::Probing,
 }
@@ -62,16 +64,9 @@ impl Bot {
     pub fn new(catalogue: Arc<Catalogue>, runner: Runner, store: Store, limits: Limits) -> Self {
         let started = Instant::now();
         let (jobs, kept) = (jobs::Jobs::default(), kept::Kept::default());
-        Self {
-            catalogue: RwLock::new(catalogue),
-            runner,
-            store,
-            limits,
-            jobs,
-            kept,
-            started,
-            probing: native::Probing::default(),
-        }
+        let (catalogue, board) = (RwLock::new(catalogue), Arc::default());
+        let probing = native::Probing::default();
+        Self { catalogue, runner, store, limits, jobs, kept, board, started, probing }
     }
 
     /// The same bot with other bounds on what it sends itself.
@@ -136,6 +131,16 @@ impl Bot {
     /// An earlier answer by its id, as long as it is kept.
     pub fn kept(&self, id: &str) -> Option<Arc<Answer>> {
         self.kept.get(id)
+    }
+
+    /// How the links to chat platforms are doing; whoever holds one writes here.
+    pub fn board(&self) -> Arc<Board> {
+        Arc::clone(&self.board)
+    }
+
+    /// Everything that is counted, in Prometheus' text format.
+    pub fn metrics(&self) -> String {
+        self.board.exposition(self.jobs.list().len(), self.started.elapsed())
     }
 
     /// The ways to go on from the text before the cursor.

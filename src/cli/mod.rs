@@ -13,6 +13,7 @@ mod ask;
 mod chat;
 pub mod check;
 mod doctor;
+mod links;
 mod parse;
 mod parsers;
 mod serve;
@@ -50,8 +51,16 @@ enum Command {
     Parse(parse::Arguments),
     /// Get collections of templates.
     Parsers(parsers::Arguments),
-    /// Serve the web console for your own network.
+    /// Serve the web console and the chat platforms for your own network.
     Run(serve::RunArguments),
+    /// Look after the link to Slack.
+    Slack(links::Arguments),
+    /// Look after the link to Mattermost.
+    Mattermost(links::Arguments),
+    /// Look after the link to Webex.
+    Webex(links::Arguments),
+    /// Look after the link to an XMPP server.
+    Xmpp(links::Arguments),
 }
 
 /// Where the configuration is.
@@ -99,6 +108,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Parse(arguments) => parse::run(&arguments),
             Command::Parsers(arguments) => parsers::run(arguments).await,
             Command::Run(arguments) => serve::run(arguments).await,
+            Command::Mattermost(arguments) => links::run("mattermost", arguments).await,
+            Command::Webex(arguments) => links::run("webex", arguments).await,
+            Command::Xmpp(arguments) => links::run("xmpp", arguments).await,
+            Command::Slack(arguments) => links::run("slack", arguments).await,
         }
     });
     // A terminal that is still being read would hold the process open.

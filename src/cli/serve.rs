@@ -80,6 +80,17 @@ async fn until_interrupted(
     if let Some(greeting) = greeting {
         println!("{greeting}");
     }
+    let talking = match app.talk(shutdown.clone()).await {
+        Ok(talking) => talking,
+        Err(error) => {
+            shutdown.cancel();
+            app.stop().await;
+            return failed(&[error]);
+        }
+    };
+    if !talking.platforms.is_empty() {
+        println!("Chat: {}. `status` shows the links.", talking.platforms.join(", "));
+    }
     println!("The console is at {}", serving.url());
     if let (Some(token), true) = (&serving.token, serving.generated) {
         // The one secret that is printed: it was made for this run and is shown to whoever started it.
@@ -89,6 +100,7 @@ async fn until_interrupted(
     let result = interrupted().await;
     shutdown.cancel();
     serving.stopped().await;
+    talking.stopped().await;
     app.stop().await;
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -72,6 +72,52 @@ fn all_errors_of_a_file_are_reported_at_once() {
 }
 
 #[test]
+fn chat_platforms_are_read_with_their_secrets_unresolved() {
+    let config = read(
+        "chat:\n  proxy: 'env:PROXY'\n  ca_file: ca.pem\n\
+         \x20 slack: {bot_token: 'env:BOT', app_token: 'file:app', allow: [S1], proxy: 'http://p:1'}\n\
+         \x20 mattermost: {url: 'http://127.0.0.1:8065/', token: '${MM}', team: noc}\n\
+         \x20 webex: {token: plain, wdm_url: 'https://wdm.example/api'}\n\
+         \x20 xmpp: {url: 'wss://x/ws', jid: a@b, password: p, rooms: [r@c]}\n",
+    )
+    .unwrap();
+    let slack = config.chat.slack.unwrap();
+    assert_eq!(
+        (slack.api_url.as_str(), slack.allow.as_slice()),
+        ("https://slack.com/api", &["S1".to_owned()][..])
+    );
+    assert!(matches!(slack.bot_token, SecretRef::Env { name, .. } if name == "BOT"));
+    assert!(matches!(slack.way.proxy, Some(SecretRef::Plain(_))));
+    let mattermost = config.chat.mattermost.unwrap();
+    assert_eq!((mattermost.url.as_str(), mattermost.team.as_deref()), ("http://127.0.0.1:8065", Some("noc")));
+    assert!(matches!(mattermost.way.proxy, Some(SecretRef::Env { .. })) && mattermost.way.ca_file.is_some());
+    assert_eq!(config.chat.webex.unwrap().wdm_url.as_deref(), Some("https://wdm.example/api"));
+    assert_eq!(config.chat.xmpp.unwrap().nick, "nocbot");
+}
+
+#[test]
+fn mistakes_under_chat_have_their_places() {
+    let all = messages(
+        "chat:\n  slack: {api_url: 'http://slack.example', bot_tokn: x}\n  matrix: {}\n\
+         \x20 mattermost: {token: t}\n  xmpp: {url: 'https://x', jid: nobody, password: p, rooms: [r]}\n",
+    )
+    .join("\n");
+    for part in [
+        "http:// is for this machine's own addresses only",
+        "did you mean `bot_token`?",
+        "`slack` needs `bot_token`",
+        "`slack` needs `app_token`",
+        "there is no key `matrix` here",
+        "`url` is missing",
+        "must be an address that begins with wss://",
+        "`xmpp` needs `jid`",
+        "`r` is no room's address",
+    ] {
+        assert!(all.contains(part), "{part}\n{all}");
+    }
+}
+
+#[test]
 fn an_inventory_directory_must_hold_hosts() {
     let dir = tempfile::tempdir().unwrap();
     let environment = Environment::empty();

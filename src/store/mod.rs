@@ -1,4 +1,4 @@
-//! What must survive a restart: the audit log and the history, in SQLite.
+//! What must survive a restart: the audit log, the history and the open questions of chats, in SQLite.
 //!
 //! ```text
 //!   begin, end, history ──► bounded queue (1,024) ──► one writer thread ──► SQLite, WAL
@@ -9,8 +9,10 @@
 //! asking a device without a trace.
 
 mod audit;
+mod chat;
 
 pub use audit::{Entry, Outcome, Past};
+pub use chat::Open;
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
@@ -69,6 +71,7 @@ impl Store {
         connection
             .busy_timeout(Duration::from_secs(5))
             .and_then(|()| connection.execute_batch(audit::SCHEMA))
+            .and_then(|()| connection.execute_batch(chat::SCHEMA))
             .map_err(|error| sql(&place, "prepare", error))?;
         let (queue, work) = sync_channel::<Work>(QUEUE);
         std::thread::Builder::new()

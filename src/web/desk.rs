@@ -1,4 +1,4 @@
-//! The four things that the console wants of whoever answers. [`Bot`] is the one that does; the
+//! The few things that the console wants of whoever answers. [`Bot`] is the one that does; the
 //! tests put a desk of their own in its place to hold an answer back as long as they like.
 
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use crate::answer::Answer;
 use crate::bot::{Bot, Incoming, Progress};
 use crate::catalogue::Catalogue;
 use crate::command::{self, Completion};
+use crate::metrics::Board;
 
 /// Whoever answers the console's questions.
 pub trait Desk: Send + Sync + 'static {
@@ -24,6 +25,16 @@ pub trait Desk: Send + Sync + 'static {
 
     /// An earlier answer, as long as it is kept.
     fn kept(&self, id: &str) -> Option<Arc<Answer>>;
+
+    /// How the links to chat platforms are doing.
+    fn board(&self) -> Arc<Board> {
+        Arc::default()
+    }
+
+    /// What is counted, in Prometheus' text format.
+    fn metrics(&self) -> String {
+        String::new()
+    }
 
     /// The verbs and devices of this moment.
     fn catalogue(&self) -> Arc<Catalogue>;
@@ -46,6 +57,14 @@ impl Desk for Bot {
 
     fn kept(&self, id: &str) -> Option<Arc<Answer>> {
         Bot::kept(self, id)
+    }
+
+    fn board(&self) -> Arc<Board> {
+        Bot::board(self)
+    }
+
+    fn metrics(&self) -> String {
+        Bot::metrics(self)
     }
 
     fn catalogue(&self) -> Arc<Catalogue> {

@@ -5,7 +5,7 @@
 //!                     (how many,    Host, Origin,    session.rs    /session      the token, once
 //!                      how long)    headers          socket.rs     /socket       questions, answers
 //!                                                    download.rs   /answers/…    CSV, JSON
-//!                                                    mod.rs        /healthz
+//!                                                    health.rs     /healthz  /metrics
 //!
 //!  one WebSocket (socket.rs):
 //!    reader ─► questions (at most 8 tasks) ─► queue (16) ─► writer
@@ -23,6 +23,7 @@ mod assets;
 mod desk;
 mod download;
 mod guard;
+mod health;
 mod listen;
 mod protocol;
 mod session;
@@ -194,7 +195,8 @@ fn router(site: Arc<Site>) -> Router {
         .route("/socket", get(socket::upgrade))
         .route("/answers/{file}", get(download::download))
         .route("/session", get(session::known).post(session::open).delete(session::close))
-        .route("/healthz", get(|| async { axum::Json(serde_json::json!({"status": "ok"})) }))
+        .route("/healthz", get(health::health))
+        .route("/metrics", get(health::metrics))
         .fallback(assets::serve)
         .layer(axum::extract::DefaultBodyLimit::max(4096))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&site), guard::check))

@@ -5,6 +5,7 @@
 mod ask;
 mod browser;
 mod catalogue;
+mod chat;
 mod command;
 mod docs;
 mod fakenos;

@@ -1,0 +1,139 @@
+//! The chat platforms of a configuration: built, started together, and stopped together. One that fails
+//! does not touch the others.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::bot::Bot;
+use crate::chat::link::Net;
+use crate::chat::mattermost::{self, Mattermost};
+use crate::chat::slack::{self, Slack};
+use crate::chat::webex::{self, Webex};
+use crate::chat::xmpp::{self, Xmpp};
+use crate::chat::{Connector, Desk, Partner};
+use crate::config::chat::{Chat, Way};
+use crate::error::Result;
+use crate::metrics::Board;
+use crate::store::Store;
+
+/// How often it is looked whether a link is up for the first time.
+const FIRST_HELLO: Duration = Duration::from_millis(50);
+
+/// The links that are held.
+#[derive(Debug)]
+pub struct Talking {
+    /// The names of the platforms.
+    pub platforms: Vec<&'static str>,
+    desk: Arc<Desk>,
+    tasks: TaskTracker,
+}
+
+impl Talking {
+    /// Returns when every link and every task has ended, which they do soon after the shutdown token was
+    /// cancelled.
+    pub async fn stopped(self) {
+        self.tasks.wait().await;
+        self.desk.stopped().await;
+    }
+}
+
+/// The connectors of a configuration; nothing is sent yet.
+pub async fn connectors(chat: &Chat, board: &Arc<Board>) -> Result<Vec<Arc<dyn Connector>>> {
+    let mut out: Vec<Arc<dyn Connector>> = Vec::new();
+    if let Some(config) = chat.slack.clone() {
+        let settings = slack::Settings {
+            net: net(&config.way).await?,
+            api_url: config.api_url,
+            bot_token: config.bot_token,
+            app_token: config.app_token,
+            allow: config.allow,
+        };
+        out.push(Arc::new(Slack::new(settings, Arc::clone(board))));
+    }
+    if let Some(config) = chat.mattermost.clone() {
+        let net = net(&config.way).await?;
+        let settings = mattermost::Settings { url: config.url, token: config.token, team: config.team, net };
+        out.push(Arc::new(Mattermost::new(settings, Arc::clone(board))));
+    }
+    if let Some(config) = chat.webex.clone() {
+        let settings = webex::Settings {
+            net: net(&config.way).await?,
+            api_url: config.api_url,
+            wdm_url: config.wdm_url,
+            token: config.token,
+            domains: config.domains,
+        };
+        out.push(Arc::new(Webex::new(settings, Arc::clone(board))));
+    }
+    if let Some(config) = chat.xmpp.clone() {
+        let settings = xmpp::Settings {
+            net: net(&config.way).await?,
+            url: config.url,
+            jid: config.jid,
+            password: config.password,
+            rooms: config.rooms,
+            nick: config.nick,
+        };
+        out.push(Arc::new(Xmpp::new(settings, Arc::clone(board))));
+    }
+    Ok(out)
+}
+
+async fn net(way: &Way) -> Result<Net> {
+    let proxy = match &way.proxy {
+        Some(proxy) => Some(proxy.resolve().await?),
+        None => None,
+    };
+    Net::new(way.ca_file.as_deref(), proxy.as_ref().map(crate::secret::Secret::expose))
+}
+
+/// Starts every connector of the configuration.
+pub async fn start(
+    chat: &Chat,
+    bot: &Arc<Bot>,
+    store: &Store,
+    shutdown: CancellationToken,
+) -> Result<Talking> {
+    let board = bot.board();
+    let connectors = connectors(chat, &board).await?;
+    let partner = Arc::clone(bot) as Arc<dyn Partner>;
+    Ok(run(connectors, partner, store.clone(), board, shutdown))
+}
+
+/// Starts these connectors before `partner`.
+pub fn run(
+    connectors: Vec<Arc<dyn Connector>>,
+    partner: Arc<dyn Partner>,
+    store: Store,
+    board: Arc<Board>,
+    shutdown: CancellationToken,
+) -> Talking {
+    let desk = Arc::new(Desk::new(partner, store, Arc::clone(&board), shutdown.clone()));
+    let tasks = TaskTracker::new();
+    let mut platforms = Vec::new();
+    for connector in connectors {
+        let name = connector.name();
+        platforms.push(name);
+        board.down(name, "connecting");
+        let (desk, stop) = (Arc::clone(&desk), shutdown.clone());
+        let (resumed, board) = (Arc::clone(&connector), Arc::clone(&board));
+        let (taking_up, stopping) = (Arc::clone(&desk), shutdown.clone());
+        tasks.spawn(async move {
+            // Before the first hello it is not known who we are there, nor whether the token works.
+            let first = async {
+                while !board.links().get(name).is_some_and(|link| link.up) {
+                    tokio::time::sleep(FIRST_HELLO).await;
+                }
+            };
+            if stopping.run_until_cancelled(first).await.is_some() {
+                taking_up.resume(resumed).await;
+            }
+        });
+        tasks.spawn(connector.run(desk, stop));
+    }
+    tasks.close();
+    Talking { platforms, desk, tasks }
+}

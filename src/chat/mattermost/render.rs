@@ -1,0 +1,172 @@
+//! A message as Mattermost's Markdown, within 16,383 characters.
+
+use std::fmt::Write as _;
+
+use crate::answer::Status;
+use crate::answer::markdown::{escape, fence, paragraphs};
+use crate::answer::pages::{Piece, Shape};
+use crate::chat::{Message, parts};
+use crate::table::Table;
+
+/// Room is left for the late mark and the follow-ups.
+pub(super) const SHAPE: Shape =
+    Shape { budget: 13_000, measure, rows: 100, columns: 16, tables: 8, most: 200, width: 100, files: true };
+
+/// The follow-ups' share.
+const FOLLOW_UPS: usize = 2000;
+
+fn measure(piece: &Piece) -> usize {
+    written(piece).chars().count() + 2
+}
+
+/// The text of a post.
+pub(super) fn message(message: &Message) -> String {
+    let mut blocks: Vec<String> = Vec::new();
+    if let Some(asked) = &message.late {
+        blocks.push(format!("_late: asked {}_", escape(asked)));
+    }
+    blocks.extend(message.pieces.iter().map(written));
+    let mut room = FOLLOW_UPS;
+    let typed = message.actions.iter().map(|action| code_span(&action.text)).filter(|text| {
+        let fits = text.chars().count() + 3 <= room;
+        room = room.saturating_sub(text.chars().count() + 3);
+        fits
+    });
+    let typed: Vec<String> = typed.collect();
+    if parts::typed(&message.actions).is_some() && !typed.is_empty() {
+        blocks.push(format!("type: {}", typed.join(" · ")));
+    }
+    blocks.join("\n\n")
+}
+
+fn written(piece: &Piece) -> String {
+    match piece {
+        Piece::Head { text, status } => {
+            let mark = match status {
+                Status::Ok => "",
+                Status::Partial => ":warning: ",
+                Status::Failed | Status::Refused => ":x: ",
+            };
+            format!("{mark}{}", code_span(text))
+        }
+        Piece::Text(text) => paragraphs(text).trim_end().to_owned(),
+        Piece::Table(rows) => table(rows),
+        Piece::Code(text) => fence(text).trim_end().to_owned(),
+        Piece::Small(text) => {
+            let lines: Vec<String> = text
+                .lines()
+                .filter(|line| !line.trim().is_empty())
+                .map(|line| format!("_{}_", escape(line.trim())))
+                .collect();
+            lines.join("\n")
+        }
+    }
+}
+
+/// Text as code: nothing in it mentions anybody or becomes an emoji.
+fn code_span(text: &str) -> String {
+    let text = text.replace(['\n', '\r'], " ");
+    if text.trim().is_empty() || text.contains('`') { escape(&text) } else { format!("`{text}`") }
+}
+
+fn table(table: &Table) -> String {
+    let mut out = String::from("|");
+    for column in &table.columns {
+        let _ = write!(out, " {} |", escape(&column.name));
+    }
+    out.push_str("\n|");
+    for column in &table.columns {
+        out.push_str(if column.kind.right_aligned() { " ---: |" } else { " --- |" });
+    }
+    for row in &table.rows {
+        out.push_str("\n|");
+        for (column, value) in table.columns.iter().zip(row) {
+            let text = value.to_string();
+            let cell = if column.is_trouble(value) { format!("**{}**", escape(&text)) } else { cell(&text) };
+            let _ = write!(out, " {cell} |");
+        }
+    }
+    out
+}
+
+/// `2001:db8:100::1` would show an emoji in its middle; as code it does not.
+fn cell(text: &str) -> String {
+    let plain =
+        !text.contains(['`', '|', '\\', '\n', '\r']) && !text.starts_with(' ') && !text.ends_with(' ');
+    if plain && text.matches(':').count() > 1 { format!("`{text}`") } else { escape(text) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::answer::{Answer, Block};
+    use crate::chat::{Capabilities, Part};
+    use crate::table::{Column, Type, Value};
+
+    fn posts(answer: &Answer) -> Vec<String> {
+        let all = Capabilities {
+            tables: true,
+            buttons: false,
+            edits: None,
+            threads: true,
+            ephemeral: true,
+            files: true,
+        };
+        let parts = parts::parts(answer, &SHAPE, all, "nb-1", Vec::new());
+        parts
+            .iter()
+            .filter_map(|part| if let Part::Message(m) = part { Some(message(m)) } else { None })
+            .collect()
+    }
+
+    fn answer(cell: &str, rows: usize, code: &str) -> Answer {
+        let mut table = Table::new(vec![Column::new("device", Type::Text), Column::new("n", Type::Int)]);
+        for row in 0..rows {
+            table.push(vec![Value::text(cell), Value::int(row)]);
+        }
+        let blocks =
+            vec![Block::Table { title: None, table }, Block::Code { title: cell.into(), text: code.into() }];
+        Answer { devices: 1, notes: vec![cell.into()], ..Answer::of(cell, blocks) }
+    }
+
+    proptest! {
+        #[test]
+        fn every_post_is_within_the_limit_and_every_row_has_its_cells(
+            cell in "[|`@a-z:\\\\ <*]{0,120}|\\PC{0,120}", rows in 0_usize..230, code in "([`~@a-z]{0,40}\n){0,60}"
+        ) {
+            for post in posts(&answer(&cell, rows, &code)) {
+                prop_assert!(post.chars().count() <= 16_383);
+                // Outside of code nobody is mentioned.
+                let mut fence: Option<String> = None;
+                let mut columns = None;
+                for line in post.lines() {
+                    let ticks: String = line.chars().take_while(|c| *c == '`').collect();
+                    match &fence {
+                        Some(open) => if line == open { fence = None },
+                        None if ticks.len() >= 3 => fence = Some(ticks),
+                        None => {
+                            let outside: String = line.split('`').step_by(2).collect();
+                            let at = outside.find('@').map(|at| &outside[at + 1..]);
+                            prop_assert!(at.is_none_or(|rest| rest.starts_with('\u{200b}')), "{}", line);
+                            if line.starts_with('|') {
+                                let bars = line.replace("\\\\", "").replace("\\|", "").matches('|').count();
+                                // One bar more than columns; the empty ones are left out.
+                                prop_assert!(bars == 2 || bars == 3, "{}", line);
+                                prop_assert_eq!(*columns.get_or_insert(bars), bars, "{}", line);
+                            }
+                        }
+                    }
+                }
+                prop_assert!(fence.is_none());
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_is_no_emoji() {
+        assert_eq!(cell("2001:db8:100::1"), "`2001:db8:100::1`");
+        assert_eq!(cell("a|b"), "a\\|b");
+    }
+}

@@ -1,0 +1,395 @@
+//! A message as Block Kit, within its limits, and in two plainer forms for workspaces that refuse it.
+//!
+//! Device text stands in `raw_text` cells and `rich_text` elements, which are shown literally; in the
+//! plain text it is escaped. So it can neither ping nor forge anything.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::answer::pages::{Piece, Shape};
+use crate::answer::{Status, text};
+use crate::chat::Message;
+use crate::chat::link::put;
+use crate::table::Table;
+
+/// The limits: 10,000 characters in the cells of one table, one table and about 13,000 characters in a
+/// message; and room for the rest.
+pub(super) const SHAPE: Shape =
+    Shape { budget: 9000, measure, rows: 99, columns: 20, tables: 1, most: 200, width: 90, files: true };
+
+/// The most of one element; sections have 3,000, and so nobody can object.
+const ELEMENT: usize = 2800;
+/// The most of a plain text.
+const PLAIN: usize = 39_000;
+/// Labels and values of buttons.
+const LABEL: usize = 75;
+const VALUE: usize = 2000;
+
+/// Characters as the platform counts them, and so much for a block that fifty are never reached.
+fn measure(piece: &Piece) -> usize {
+    const BLOCK: usize = 200;
+    BLOCK
+        + match piece {
+            Piece::Head { text, .. } | Piece::Text(text) | Piece::Code(text) | Piece::Small(text) => {
+                length(text)
+            }
+            Piece::Table(table) => {
+                let names = table.columns.iter().map(|column| length(&column.name));
+                let cells = table.rows.iter().flatten().map(|cell| length(&cell.to_string()).max(1));
+                names.chain(cells).sum()
+            }
+        }
+}
+
+fn length(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+/// What becomes the body of a call: native, with code blocks for tables, and as plain text.
+pub(super) fn forms(message: &Message) -> Vec<Value> {
+    let summary = match &message.late {
+        Some(asked) => format!("late, asked {asked}: {}", message.summary),
+        None => message.summary.clone(),
+    };
+    let summary = escape(&cut(&summary, 2000));
+    let with = |blocks: Vec<Value>| json!({"text": summary, "blocks": blocks});
+    let mut forms = vec![with(blocks(message, true))];
+    if message.pieces.iter().any(|piece| matches!(piece, Piece::Table(_))) {
+        forms.push(with(blocks(message, false)));
+    }
+    // The blocks are emptied by name: an update without them would keep the old ones.
+    forms.push(json!({"text": plain(message), "blocks": []}));
+    forms
+}
+
+fn blocks(message: &Message, native: bool) -> Vec<Value> {
+    static FRESH: AtomicU64 = AtomicU64::new(0);
+    let fresh = FRESH.fetch_add(1, Ordering::Relaxed);
+    let mut out = Vec::new();
+    if let Some(asked) = &message.late {
+        out.push(small(&late(asked)));
+    }
+    for piece in &message.pieces {
+        out.push(match piece {
+            Piece::Head { text, status } => {
+                let text = if text.trim().is_empty() { "nocbot".to_owned() } else { cut(text, ELEMENT) };
+                let mut elements = vec![json!({"type": "text", "text": text, "style": {"code": true}})];
+                if let Some(mark) = mark(*status) {
+                    elements.insert(0, json!({"type": "text", "text": format!("{mark} ")}));
+                }
+                rich(vec![json!({"type": "rich_text_section", "elements": elements})])
+            }
+            Piece::Table(rows) if native => table(rows),
+            Piece::Table(rows) => rich(code(&text::table(rows, Some(SHAPE.width)))),
+            Piece::Code(text) => rich(code(text)),
+            Piece::Small(text) if length(text) <= 1500 => small(text),
+            Piece::Text(text) | Piece::Small(text) => rich(prose(text)),
+        });
+    }
+    let buttons: Vec<Value> = message
+        .actions
+        .iter()
+        .filter(|action| length(&action.text) <= VALUE && !action.label.trim().is_empty())
+        .take(10)
+        .enumerate()
+        .map(|(number, action)| {
+            json!({
+                "type": "button",
+                "action_id": format!("ask-{number}"),
+                "text": {"type": "plain_text", "text": cut(&action.label, LABEL), "emoji": false},
+                "value": action.text,
+            })
+        })
+        .collect();
+    if !buttons.is_empty() {
+        out.push(json!({"type": "actions", "elements": buttons}));
+    }
+    for (number, block) in out.iter_mut().enumerate() {
+        put(block, "block_id", format!("{}.{fresh}.{number}", message.tag));
+    }
+    out
+}
+
+fn late(asked: &str) -> String {
+    format!("late: asked {asked}")
+}
+
+/// How it went, where it did not go well.
+fn mark(status: Status) -> Option<&'static str> {
+    match status {
+        Status::Ok => None,
+        Status::Partial => Some("⚠"),
+        Status::Failed | Status::Refused => Some("✖"),
+    }
+}
+
+fn rich(elements: Vec<Value>) -> Value {
+    json!({"type": "rich_text", "elements": elements})
+}
+
+fn small(text: &str) -> Value {
+    json!({"type": "context", "elements": [{"type": "plain_text", "text": text, "emoji": false}]})
+}
+
+/// Lines that begin with two blanks as code, the rest as it is.
+fn prose(text: &str) -> Vec<Value> {
+    let mut out = Vec::new();
+    let mut run: Vec<&str> = Vec::new();
+    let mut is_code = false;
+    let flush = |run: &mut Vec<&str>, is_code: bool, out: &mut Vec<Value>| {
+        let text = run.join("\n");
+        run.clear();
+        if text.trim().is_empty() {
+            return;
+        }
+        if is_code {
+            out.extend(code(&text));
+        } else {
+            let elements = chunks(&text).into_iter().map(|chunk| json!({"type": "text", "text": chunk}));
+            out.push(json!({"type": "rich_text_section", "elements": elements.collect::<Vec<_>>()}));
+        }
+    };
+    for line in text.lines() {
+        let example = line.starts_with("  ");
+        if example != is_code {
+            flush(&mut run, is_code, &mut out);
+            is_code = example;
+        }
+        run.push(line.strip_prefix("  ").unwrap_or(line));
+    }
+    flush(&mut run, is_code, &mut out);
+    if out.is_empty() {
+        out.push(json!({"type": "rich_text_section", "elements": [{"type": "text", "text": " "}]}));
+    }
+    out
+}
+
+fn code(text: &str) -> Vec<Value> {
+    let element = |chunk: String| json!({"type": "rich_text_preformatted", "elements": [{"type": "text", "text": chunk}]});
+    chunks(text.trim_end()).into_iter().map(element).collect()
+}
+
+/// Pieces of a text that one element takes, torn at line ends where there are some.
+fn chunks(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut chunk = String::new();
+    let mut size = 0;
+    for line in text.split_inclusive('\n') {
+        for c in line.chars() {
+            if size >= ELEMENT {
+                out.push(std::mem::take(&mut chunk));
+                size = 0;
+            }
+            chunk.push(c);
+            size += c.len_utf16();
+        }
+        if size > ELEMENT / 2 {
+            out.push(std::mem::take(&mut chunk));
+            size = 0;
+        }
+    }
+    if !chunk.is_empty() || out.is_empty() {
+        out.push(if chunk.is_empty() { " ".to_owned() } else { chunk });
+    }
+    out
+}
+
+fn table(table: &Table) -> Value {
+    let cell = |text: String| {
+        // A cell must not be empty.
+        let text = if text.trim().is_empty() { "–".to_owned() } else { text };
+        json!({"type": "raw_text", "text": text})
+    };
+    let header: Vec<Value> = table.columns.iter().map(|column| cell(column.name.clone())).collect();
+    let rows = table.rows.iter().map(|row| {
+        let cells = table.columns.iter().zip(row).map(|(column, value)| {
+            if column.is_trouble(value) {
+                let element = json!({"type": "text", "text": value.to_string(), "style": {"bold": true}});
+                return rich(vec![json!({"type": "rich_text_section", "elements": [element]})]);
+            }
+            cell(value.to_string())
+        });
+        Value::Array(cells.collect())
+    });
+    let rows: Vec<Value> = std::iter::once(Value::Array(header)).chain(rows).collect();
+    let settings: Vec<Value> = table
+        .columns
+        .iter()
+        .map(|column| {
+            let right = column.kind.right_aligned();
+            json!({"align": if right { "right" } else { "left" }, "is_wrapped": !right})
+        })
+        .collect();
+    json!({"type": "table", "rows": rows, "column_settings": settings})
+}
+
+/// The whole message without blocks.
+fn plain(message: &Message) -> String {
+    let mut out = String::new();
+    if let Some(asked) = &message.late {
+        out.push_str(&escape(&late(asked)));
+        out.push('\n');
+    }
+    for piece in &message.pieces {
+        match piece {
+            Piece::Head { text, status } => {
+                let mark = mark(*status).map(|mark| format!("{mark} ")).unwrap_or_default();
+                out.push_str(&mark);
+                out.push_str(&literal(text));
+            }
+            Piece::Text(text) | Piece::Small(text) => out.push_str(&literal(text)),
+            Piece::Code(text) => out.push_str(&fenced(text)),
+            Piece::Table(rows) => out.push_str(&fenced(&text::table(rows, Some(SHAPE.width)))),
+        }
+        out.push('\n');
+    }
+    if let Some(typed) = crate::chat::parts::typed(&message.actions) {
+        out.push_str(&literal(&typed));
+    }
+    cut(&out, PLAIN)
+}
+
+fn fenced(text: &str) -> String {
+    format!("```\n{}\n```", literal(text.trim_end()))
+}
+
+/// Escaped, and without a run of backquotes, which would begin or end a code block: a blank of no width
+/// parts them.
+fn literal(text: &str) -> String {
+    escape(text).replace("``", "`\u{200b}`\u{200b}")
+}
+
+/// What the platform wants escaped, in code as well; nothing else.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// At most so many characters, as the platform counts them.
+fn cut(text: &str, most: usize) -> String {
+    if length(text) <= most {
+        return text.to_owned();
+    }
+    let mut size = 0;
+    let kept = text.chars().take_while(|c| {
+        size += c.len_utf16();
+        size < most
+    });
+    let mut out: String = kept.collect();
+    out.push('…');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::answer::{Answer, Block};
+    use crate::chat::{Capabilities, Part, parts};
+    use crate::table::{Column, Type, Value as Cell};
+
+    const ALL: Capabilities = Capabilities {
+        tables: true,
+        buttons: true,
+        edits: Some(9),
+        threads: true,
+        ephemeral: true,
+        files: true,
+    };
+
+    fn messages(answer: &Answer) -> Vec<Message> {
+        let parts = parts::parts(answer, &SHAPE, ALL, "nb-1", vec!["vrf r1".into()]);
+        parts
+            .into_iter()
+            .filter_map(|part| if let Part::Message(m) = part { Some(m) } else { None })
+            .collect()
+    }
+
+    /// Every text of a JSON value.
+    fn texts(value: &Value, out: &mut Vec<String>) {
+        match value {
+            Value::String(text) => out.push(text.clone()),
+            Value::Array(items) => items.iter().for_each(|item| texts(item, out)),
+            Value::Object(map) => map.values().for_each(|item| texts(item, out)),
+            _ => {}
+        }
+    }
+
+    fn answer(cell: &str, rows: usize, code: &str) -> Answer {
+        let mut state = Column::new("state", Type::State);
+        state.good = vec!["up".into()];
+        let mut table =
+            Table::new(vec![Column::new("device", Type::Text), state, Column::new("n", Type::Int)]);
+        for row in 0..rows {
+            table.push(vec![Cell::text(cell), Cell::text("down"), Cell::int(row)]);
+        }
+        let blocks = vec![
+            Block::Table { title: None, table },
+            Block::Code { title: cell.into(), text: code.into() },
+            Block::Text { text: format!("  {cell}\n{code}") },
+        ];
+        Answer { devices: 2, notes: vec![cell.into()], ..Answer::of(cell, blocks) }
+    }
+
+    proptest! {
+        #[test]
+        fn every_payload_is_within_the_limits(
+            cell in "\\PC{0,300}|<!channel>|<@U1>", rows in 0_usize..260, code in "(\\PC{0,60}\n){0,40}"
+        ) {
+            let answer = answer(&cell, rows, &code);
+            for message in messages(&answer) {
+                for form in forms(&message) {
+                    let blocks = form["blocks"].as_array().unwrap();
+                    prop_assert!(blocks.len() <= 50);
+                    prop_assert!(!form["text"].as_str().unwrap().is_empty());
+                    let mut tables = 0;
+                    let mut ids = std::collections::BTreeSet::new();
+                    for block in blocks {
+                        prop_assert!(ids.insert(block["block_id"].as_str().unwrap().to_owned()));
+                        if block["type"] == "table" {
+                            tables += 1;
+                            let rows = block["rows"].as_array().unwrap();
+                            prop_assert!(rows.len() <= 100);
+                            let mut all = Vec::new();
+                            for row in rows {
+                                let row = row.as_array().unwrap();
+                                prop_assert!((1..=20).contains(&row.len()));
+                                for cell in row {
+                                    let mut found = Vec::new();
+                                    texts(cell, &mut found);
+                                    prop_assert!(found.iter().all(|text| !text.is_empty()));
+                                    all.push(cell["text"].as_str().unwrap_or_default().to_owned());
+                                }
+                            }
+                            prop_assert!(all.iter().map(|text| length(text)).sum::<usize>() <= 10_000);
+                        }
+                        let mut all = Vec::new();
+                        texts(block, &mut all);
+                        prop_assert!(all.iter().all(|text| !text.is_empty() && length(text) <= 9000));
+                    }
+                    prop_assert!(tables <= 1);
+                }
+            }
+        }
+
+        #[test]
+        fn nothing_pings_and_no_fence_breaks(text in "[`<>&@!a-z \n]{0,200}|<!channel> <@U1> ```") {
+            let answer = answer(&text, 1, &text);
+            for message in messages(&answer) {
+                for form in forms(&message) {
+                    let plain = form["text"].as_str().unwrap();
+                    prop_assert!(!plain.contains('<') && !plain.contains('>'));
+                }
+                let plain = plain(&message);
+                prop_assert_eq!(plain.matches("```").count() % 2, 0);
+                let fenced = fenced(&text);
+                let inner = fenced.strip_prefix("```\n").unwrap().strip_suffix("\n```").unwrap();
+                prop_assert!(!inner.contains("``"));
+                let back = inner.replace('\u{200b}', "").replace("&lt;", "<").replace("&gt;", ">");
+                let back = back.replace("&amp;", "&");
+                prop_assert_eq!(back.as_str(), text.trim_end());
+            }
+        }
+    }
+}
