@@ -148,10 +148,8 @@ fn good(request: &str) -> (Vec<u8>, Then) {
     if request.starts_with("GET /rc/data/acme-vrf:vrfs/vrf=RED") {
         return json(r#"{"acme-vrf:vrf": [{"name": "RED", "rd": "65000:1", "interface": ["e1"]}]}"#);
     }
-    match request.starts_with("GET /rc/data/acme-vrf:vrfs/vrf ") {
-        true => json(VRFS),
-        false => json("{}"),
-    }
+    let whole = request.starts_with("GET /rc/data/acme-vrf:vrfs/vrf ");
+    json(if whole { VRFS } else { "{}" })
 }
 
 /// The answer's rows, cells joined by blanks.
@@ -171,14 +169,13 @@ fn texts(answer: &Answer) -> String {
 #[tokio::test]
 async fn every_way_gives_the_same_rows() {
     let lab = lab(
-        |request| match request.starts_with("POST /api") {
-            true => {
-                assert!(request.ends_with(r#"{"method":"run","params":["show vrf"]}"#), "{request}");
-                let vrfs =
-                    r#"{"RED": {"rd": "65000:1", "if": ["e1"]}, "<&ü>": {"rd": "65000:2", "if": ["e2"]}}"#;
-                answer("200 OK", "application/json", &format!(r#"{{"result": [{{"vrfs": {vrfs}}}]}}"#))
+        |request| {
+            if !request.starts_with("POST /api") {
+                return good(request);
             }
-            false => good(request),
+            assert!(request.ends_with(r#"{"method":"run","params":["show vrf"]}"#), "{request}");
+            let vrfs = r#"{"RED": {"rd": "65000:1", "if": ["e1"]}, "<&ü>": {"rd": "65000:2", "if": ["e2"]}}"#;
+            answer("200 OK", "application/json", &format!(r#"{{"result": [{{"vrfs": {vrfs}}}]}}"#))
         },
         |_| {},
     )

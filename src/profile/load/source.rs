@@ -309,7 +309,7 @@ impl Reader<'_> {
             Ok(pattern) if pattern.groups() > 0 => return Some(pattern),
             Ok(_) => self.errors.push(place.error(format!("`{text}` has no group to take"))),
             Err(error) => {
-                self.errors.push(place.error(format!("`{text}` is no regular expression: {error}")))
+                self.errors.push(place.error(format!("`{text}` is no regular expression: {error}")));
             }
         }
         None

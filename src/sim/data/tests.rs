@@ -173,7 +173,7 @@ proptest! {
     #[test]
     fn what_is_written_is_read_again(name in "\\PC{0,30}") {
         let leaf = Node::leaf(&Arc::from("m-a"), "name", name.clone());
-        let value: serde_json::Value = serde_json::from_str(&to_json(&[leaf.clone()])).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&to_json(std::slice::from_ref(&leaf))).unwrap();
         prop_assert_eq!(value["m-a:name"].as_str(), Some(name.as_str()));
         if !name.contains(':') && !name.trim().is_empty() {
             let read = Element::parse(&format!("<x>{}</x>", xml_of(&leaf))).unwrap();

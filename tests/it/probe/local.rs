@@ -57,7 +57,9 @@ fn reply(question: &[u8], flags: [u8; 2], records: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = question[..end].to_vec();
     bytes[2..4].copy_from_slice(&flags);
     bytes[6..12].copy_from_slice(&[0, u8::try_from(records.len()).unwrap(), 0, 0, 0, 0]);
-    records.iter().for_each(|record| bytes.extend(record));
+    for record in records {
+        bytes.extend(record);
+    }
     bytes
 }
 

@@ -52,7 +52,7 @@ impl Net {
 
     fn build(&self) {
         for node in &NODES[1..] {
-            self.must("ip", &["netns", "add", &self.name(node)]);
+            must("ip", &["netns", "add", &self.name(node)]);
         }
         for node in NODES {
             self.ip(node, "link set lo up");
@@ -68,7 +68,7 @@ impl Net {
             let (near, far) = (self.name(left), self.name(right));
             let made =
                 ["link", "add", right, "netns", &near, "type", "veth", "peer", "name", left, "netns", &far];
-            self.must("ip", &made);
+            must("ip", &made);
             for (node, device, host) in [(left, right, 1), (right, left, 2)] {
                 self.ip(node, &format!("addr add 10.77.{link}.{host}/24 dev {device}"));
                 self.ip(node, &format!("addr add fd77:{link}::{host}/64 dev {device} nodad"));
@@ -93,7 +93,7 @@ impl Net {
             h2: {hostname: 10.77.3.2, platform: linux}\n";
         std::fs::write(path.join("inventory/hosts.yaml"), hosts).unwrap();
         std::fs::write(path.join("nocbot.yaml"), "inventory: inventory\n").unwrap();
-        self.must("chmod", &["-R", "a+rX", &path.display().to_string()]);
+        must("chmod", &["-R", "a+rX", &path.display().to_string()]);
         // The first packets must not wait for neighbours.
         for target in ["10.77.3.2", "fd77:3::2"] {
             for _ in 0..20 {
@@ -111,18 +111,11 @@ impl Net {
         format!("{}-{node}", self.prefix)
     }
 
-    fn must(&self, program: &str, arguments: &[&str]) -> String {
-        let output = run(program, arguments);
-        let err = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{program} {arguments:?}: {err}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
     /// `ip` in a node.
     pub fn ip(&self, node: &str, line: &str) {
         let name = self.name(node);
         let words: Vec<&str> = ["-n", name.as_str()].into_iter().chain(line.split_whitespace()).collect();
-        self.must("ip", &words);
+        must("ip", &words);
     }
 
     /// A command in a node; its output.
@@ -130,14 +123,15 @@ impl Net {
         let name = self.name(node);
         let words: Vec<&str> =
             ["netns", "exec", name.as_str()].into_iter().chain(words.iter().copied()).collect();
-        self.must("ip", &words)
+        must("ip", &words)
     }
 
     /// Rules of a packet filter in a node: one per line, behind its hook (`output`, `forward`, `input`).
     pub fn filter(&self, node: &str, hook: &str, rules: &str) {
-        let rules: String = rules.lines().map(|line| format!("    {}\n", line.trim())).collect();
+        let rules: Vec<String> = rules.lines().map(|line| format!("    {}", line.trim())).collect();
+        let rules = rules.join("\n");
         let text = format!(
-            "table inet t{hook} {{\n  chain c {{\n    type filter hook {hook} priority 0;\n{rules}  }}\n}}\n"
+            "table inet t{hook} {{\n  chain c {{\n    type filter hook {hook} priority 0;\n{rules}\n  }}\n}}\n"
         );
         let file = self.directory.path().join(format!("{node}-{hook}.nft"));
         std::fs::write(&file, text).unwrap();
@@ -220,4 +214,11 @@ impl Drop for Net {
             let _ = run("ip", &["netns", "del", &self.name(node)]);
         }
     }
+}
+
+fn must(program: &str, arguments: &[&str]) -> String {
+    let output = run(program, arguments);
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {arguments:?}: {err}");
+    String::from_utf8(output.stdout).unwrap()
 }
