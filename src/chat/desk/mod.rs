@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A task ends with its delivery or with `stop`; then the store still has the question, and the next
-//! start answers it. Tasks are bounded by [`OPEN`]: further questions are in the store and taken up as
+//! start answers it. Tasks are bounded by `OPEN`: further questions are in the store and taken up as
 //! others end.
 
 mod deliver;
