@@ -3,11 +3,15 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::measure::{Job, Measured};
 
 /// The protocols, each with its own table.
 pub const PROTOCOLS: [&str; 2] = ["netconf", "restconf"];
+
+/// For one client and all its rounds.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What runs a client.
 #[derive(Clone, Copy)]
@@ -22,7 +26,7 @@ enum Program {
 
 /// A client by its protocol, the name that its program knows it by, and its name in the table. The first of a protocol is
 /// what the others are compared with.
-const CLIENTS: [(&str, Program, &str, &str); 17] = [
+const CLIENTS: [(&str, Program, &str, &str); 18] = [
     ("netconf", Program::Ours, "netconf", "nocbot"),
     ("netconf", Program::Ours, "netconf-records", "nocbot, with records"),
     ("netconf", Program::Bare, "netconf", "bare russh"),
@@ -35,6 +39,7 @@ const CLIENTS: [(&str, Program, &str, &str); 17] = [
     ("restconf", Program::Ours, "restconf-records", "nocbot, with records"),
     ("restconf", Program::Ours, "restconf-discovering", "nocbot, root asked for"),
     ("restconf", Program::Bare, "restconf", "bare reqwest"),
+    ("restconf", Program::Bare, "restconf-one", "bare reqwest, HTTP/1.1"),
     ("restconf", Program::Python, "aiohttp", "aiohttp"),
     ("restconf", Program::Python, "aiohttp-uvloop", "aiohttp on uvloop"),
     ("restconf", Program::Python, "aiohttp-json", "aiohttp, with JSON read"),
@@ -98,10 +103,23 @@ fn run(mut command: Command, program: Program, name: &str, job: &str) -> Result<
         .spawn()
         .map_err(|error| error.to_string())?;
     let mut input = child.stdin.take().unwrap();
-    let output = std::thread::scope(|scope| {
+    // Short enough for a pipe to take all of what a client prints.
+    let ended = std::thread::scope(|scope| {
         scope.spawn(move || input.write_all(job.as_bytes()));
-        child.wait_with_output().unwrap()
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            if child.try_wait().unwrap().is_some() {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        child.kill().unwrap();
+        false
     });
+    let output = child.wait_with_output().unwrap();
+    if !ended {
+        return Err(format!("was not done after {PATIENCE:?}"));
+    }
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         return Err(text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("failed").to_owned());

@@ -67,7 +67,7 @@ pub struct Measured {
 pub async fn timed<T>(work: impl Future<Output = T>) -> (T, f64, f64) {
     let (wall, cpu) = (Instant::now(), processor());
     let done = work.await;
-    let cpu = processor() - cpu;
+    let cpu = processor().saturating_sub(cpu);
     (done, millis(cpu), millis(wall.elapsed()))
 }
 

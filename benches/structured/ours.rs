@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::measure::{self, Job, Measured, Server, timed};
 
 const TEMPLATE: &str = include_str!("interfaces.yaml");
-const TIME: Duration = Duration::from_secs(60);
+const TIME: Duration = Duration::from_mins(1);
 
 /// What a run is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -92,22 +92,24 @@ impl Pool {
     pub(super) async fn turn(&self, key: &str) -> Result<Turn, Crowded> {
         let place = {
             let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-            // Devices that nobody asks any more are forgotten.
-            places.retain(|other, place| {
-                let idle = place.sessions.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
-                other == key || !idle || Arc::strong_count(place) > 1
-            });
-            let bound = self.settings.pipeline.max(1) * self.settings.max_per_device.max(1);
-            let new = || {
-                let turns = Arc::new(Semaphore::new(bound));
-                Arc::new(Place {
-                    turns,
+            if let Some(place) = places.get(key) {
+                Arc::clone(place)
+            } else {
+                // Devices that nobody asks any more are forgotten.
+                places.retain(|_, place| {
+                    let idle = place.sessions.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+                    !idle || Arc::strong_count(place) > 1
+                });
+                let bound = self.settings.pipeline.max(1) * self.settings.max_per_device.max(1);
+                let place = Arc::new(Place {
+                    turns: Arc::new(Semaphore::new(bound)),
                     sessions: Mutex::default(),
                     waiting: AtomicUsize::new(0),
                     dialling: tokio::sync::Mutex::default(),
-                })
-            };
-            Arc::clone(places.entry(key.to_owned()).or_insert_with(new))
+                });
+                places.insert(key.to_owned(), Arc::clone(&place));
+                place
+            }
         };
         if let Ok(permit) = Arc::clone(&place.turns).try_acquire_owned() {
             return Ok(Turn { place, _permit: permit });

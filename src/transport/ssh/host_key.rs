@@ -39,7 +39,7 @@ impl HostKeys {
     /// The key types known for a host, best known first.
     pub(super) async fn kinds(&self, name: &HostName) -> Result<Vec<String>, Failure> {
         let (files, name) = (Arc::clone(&self.files), name.clone());
-        blocking(move || Ok(files.read()?.kinds(&name))).await
+        blocking(move || Ok(files.read(&name)?.kinds(&name))).await
     }
 
     /// Checks `key` for `name`; `who` names the device for messages. Writes an unknown key down
@@ -59,11 +59,12 @@ async fn blocking<T: Send + 'static>(
 }
 
 impl Files {
-    fn read(&self) -> Result<KnownHosts, Failure> {
+    /// What is known of a host.
+    fn read(&self, name: &HostName) -> Result<KnownHosts, Failure> {
         let mut known = KnownHosts::default();
         for path in self.own.iter().chain(&self.more) {
             match std::fs::read(path) {
-                Ok(bytes) => known.add(path, &String::from_utf8_lossy(&bytes)),
+                Ok(bytes) => known.add(path, &String::from_utf8_lossy(&bytes), name),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => return Err(unusable("read", path, &error)),
             }
@@ -71,13 +72,13 @@ impl Files {
         let accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
         // Only what no file holds: a line that the operator removed from the file is gone.
         if self.own.is_none() {
-            known.add(Path::new("accepted since the start"), &accepted);
+            known.add(Path::new("accepted since the start"), &accepted, name);
         }
         Ok(known)
     }
 
     fn check(&self, who: &str, name: &HostName, key: &HostKey) -> Result<(), Failure> {
-        match self.read()?.verdict(name, key) {
+        match self.read(name)?.verdict(name, key) {
             Verdict::Known => Ok(()),
             Verdict::Unknown if self.policy == HostKeyPolicy::AcceptNew => self.accept(who, name, key),
             verdict => Err(self.refusal(who, name, key, verdict)),
@@ -129,7 +130,7 @@ impl Files {
         let mut accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(path) = &self.own else {
             let mut known = KnownHosts::default();
-            known.add(Path::new("accepted since the start"), &accepted);
+            known.add(Path::new("accepted since the start"), &accepted, name);
             return match known.verdict(name, key) {
                 Verdict::Unknown => {
                     accepted.push_str(&key.line(name));
@@ -150,7 +151,7 @@ impl Files {
         file.seek(std::io::SeekFrom::Start(0)).map_err(failed)?;
         file.read_to_end(&mut bytes).map_err(failed)?;
         let mut known = KnownHosts::default();
-        known.add(path, &String::from_utf8_lossy(&bytes));
+        known.add(path, &String::from_utf8_lossy(&bytes), name);
         match known.verdict(name, key) {
             Verdict::Known => Ok(()),
             Verdict::Unknown => {

@@ -91,19 +91,22 @@ struct Entry {
     key: HostKey,
 }
 
-/// Everything that the files know.
+/// Everything that the files know of one host.
 #[derive(Debug, Clone, Default)]
 pub(super) struct KnownHosts {
     entries: Vec<Entry>,
 }
 
 impl KnownHosts {
-    /// Adds a file's text; `file` is only named in verdicts.
-    pub(super) fn add(&mut self, file: &Path, text: &str) {
-        let lines = text.lines().enumerate();
-        self.entries.extend(lines.filter_map(|(index, line)| {
-            let spot = Spot { file: file.to_owned(), line: index + 1 };
-            parse_line(line, spot)
+    /// Adds what a file's text says of `name`; `file` is only named in verdicts.
+    ///
+    /// Every connection reads the files, and they may have a line for each of thousands of devices: those of others
+    /// are passed over before anything is made of them.
+    pub(super) fn add(&mut self, file: &Path, text: &str, name: &HostName) {
+        let spellings = name.spellings();
+        self.entries.extend(text.lines().enumerate().filter_map(|(index, line)| {
+            let spot = || Spot { file: file.to_owned(), line: index + 1 };
+            parse_line(line, &spellings, spot)
         }));
     }
 
@@ -149,7 +152,7 @@ impl KnownHosts {
     }
 }
 
-fn parse_line(line: &str, spot: Spot) -> Option<Entry> {
+fn parse_line(line: &str, spellings: &[String], spot: impl FnOnce() -> Spot) -> Option<Entry> {
     let line = line.trim();
     if line.is_empty() || line.starts_with('#') {
         return None;
@@ -164,13 +167,14 @@ fn parse_line(line: &str, spot: Spot) -> Option<Entry> {
         revoked = true;
         names = words.next()?;
     }
+    spellings.iter().any(|name| names_match(names, name)).then_some(())?;
     let kind = words.next()?.to_owned();
     let blob = STANDARD.decode(words.next()?).ok()?;
     // The blob begins with its own type; a line where the two differ is no key.
     let (length, rest) = blob.split_first_chunk::<4>()?;
     let inner = rest.get(..usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
     (inner == kind.as_bytes()).then_some(())?;
-    Some(Entry { spot, revoked, names: names.to_owned(), key: HostKey { kind, blob } })
+    Some(Entry { spot: spot(), revoked, names: names.to_owned(), key: HostKey { kind, blob } })
 }
 
 /// Whether a line's names cover `name`; a pattern with `!` that matches refuses.
@@ -181,14 +185,22 @@ fn names_match(names: &str, name: &str) -> bool {
     let mut matched = false;
     for pattern in names.split(',') {
         if let Some(pattern) = pattern.strip_prefix('!') {
-            if glob(&pattern.to_lowercase(), name) {
+            if covers(pattern, name) {
                 return false;
             }
-        } else if glob(&pattern.to_lowercase(), name) {
+        } else if covers(pattern, name) {
             matched = true;
         }
     }
     matched
+}
+
+/// Whether a pattern covers a name, which is in lower case; nearly all patterns are plain names.
+fn covers(pattern: &str, name: &str) -> bool {
+    if pattern.is_ascii() && !pattern.contains(['*', '?']) {
+        return pattern.eq_ignore_ascii_case(name);
+    }
+    glob(&pattern.to_lowercase(), name)
 }
 
 fn hash_matches(hashed: &str, name: &str) -> bool {
@@ -242,10 +254,23 @@ mod tests {
         HostKey { kind: kind.to_owned(), blob }
     }
 
-    fn file(text: &str) -> KnownHosts {
-        let mut known = KnownHosts::default();
-        known.add(Path::new("known_hosts"), text);
-        known
+    /// A file that is read for each question.
+    struct File<'a>(&'a str);
+
+    impl File<'_> {
+        fn known(&self, name: &HostName) -> KnownHosts {
+            let mut known = KnownHosts::default();
+            known.add(Path::new("known_hosts"), self.0, name);
+            known
+        }
+
+        fn verdict(&self, name: &HostName, key: &HostKey) -> Verdict {
+            self.known(name).verdict(name, key)
+        }
+    }
+
+    fn file(text: &str) -> File<'_> {
+        File(text)
     }
 
     fn b64(key: &HostKey) -> String {

@@ -367,12 +367,22 @@ impl Drop for Inner {
 /// Everything that makes a session fit for a request. Secrets print as `***` and do not count: a
 /// session that is logged in stays good when the password is rotated.
 pub(super) fn key(device: &Device, platform: &Platform, jumps: &[(Arc<Device>, Arc<Platform>)]) -> String {
+    let login = &device.login;
     let mut key = format!(
         "{} {} {} {:?}",
         device.name,
         connect::address(device, platform),
         platform.name,
-        device.login
+        (
+            &login.username,
+            &login.password,
+            login.use_keys,
+            &login.key_file,
+            &login.passphrase,
+            &login.secret,
+            login.level,
+            login.connect_timeout,
+        )
     );
     for (hop, platform) in jumps {
         let user = hop.login.username.as_deref().unwrap_or_default();

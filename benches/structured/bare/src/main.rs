@@ -14,7 +14,8 @@ async fn main() {
     let job = Job::read();
     let measured: Measured = match std::env::args().nth(1).as_deref() {
         Some("netconf") => netconf::run(&job).await,
-        Some("restconf") => restconf::run(&job).await,
+        Some("restconf") => restconf::run(&job, false).await,
+        Some("restconf-one") => restconf::run(&job, true).await,
         other => panic!("no client {other:?}"),
     };
     println!("{}", serde_json::to_string(&measured).unwrap());

@@ -1,4 +1,4 @@
-//! RESTCONF as bytes: one client with its pool for all servers, HTTP/2 by ALPN.
+//! RESTCONF as bytes: one client with its pool for all servers, HTTP/2 by ALPN or HTTP/1.1.
 
 use futures_util::future::join_all;
 use reqwest::Client;
@@ -6,8 +6,9 @@ use reqwest::header::ACCEPT;
 
 use crate::measure::{self, Job, Measured, Server, timed};
 
-fn client() -> Client {
-    Client::builder().tls_danger_accept_invalid_certs(true).build().unwrap()
+fn client(one: bool) -> Client {
+    let builder = Client::builder().tls_danger_accept_invalid_certs(true);
+    if one { builder.http1_only() } else { builder }.build().unwrap()
 }
 
 async fn ask(client: &Client, server: &Server, path: &str) -> Vec<u8> {
@@ -32,12 +33,13 @@ async fn all(client: &Client, job: &Job, questions: usize) -> Vec<Vec<u8>> {
     join_all(tasks).await.into_iter().map(Result::unwrap).collect()
 }
 
-pub async fn run(job: &Job) -> Measured {
+/// `one`: HTTP/1.1 only.
+pub async fn run(job: &Job, one: bool) -> Measured {
     rustls::crypto::aws_lc_rs::default_provider().install_default().unwrap();
     let mut measured = Measured::default();
     for _ in 0..job.rounds {
         let round = timed(async {
-            let client = client();
+            let client = client(one);
             let answers = all(&client, job, 1).await;
             drop(client);
             // For the connections' tasks to end.
@@ -46,7 +48,7 @@ pub async fn run(job: &Job) -> Measured {
         });
         measure::cold(&mut measured, round.await);
     }
-    let client = client();
+    let client = client(one);
     all(&client, job, 1).await;
     for _ in 0..job.rounds {
         measure::warm(&mut measured, timed(all(&client, job, job.questions)).await);
