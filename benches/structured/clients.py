@@ -18,9 +18,7 @@ logging.disable(logging.CRITICAL)
 
 
 class Ncclient:
-    """ncclient, a thread per device; on paramiko or on libssh."""
-
-    libssh = False
+    """ncclient on paramiko, a thread per device. On libssh (ssh-python 1.2.0) it did not end with these devices."""
 
     def __init__(self, job):
         self.filter = ("subtree", job["filter"])
@@ -28,16 +26,15 @@ class Ncclient:
     def open(self, server):
         from ncclient import manager
 
-        options = {"hostkey_verify": False, "look_for_keys": False, "allow_agent": False}
-        if self.libssh:
-            options = {"use_libssh": True, "hostkey_verify": False}
         return manager.connect(
             host=server["host"],
             port=server["ssh"],
             username=server["username"],
             password=server["password"],
             timeout=60,
-            **options,
+            hostkey_verify=False,
+            look_for_keys=False,
+            allow_agent=False,
         )
 
     def ask(self, session):
@@ -45,10 +42,6 @@ class Ncclient:
 
     def close(self, session):
         session.close_session()
-
-
-class NcclientLibssh(Ncclient):
-    libssh = True
 
 
 def scrapli_options(server, transport):
@@ -210,7 +203,6 @@ class HttpxOne(Httpx):
 
 CLIENTS = {
     "ncclient": Ncclient,
-    "ncclient-libssh": NcclientLibssh,
     "scrapli-asyncssh": ScrapliAsyncssh,
     "scrapli-paramiko": ScrapliParamiko,
     "scrapli-ssh2": ScrapliSsh2,

@@ -26,12 +26,11 @@ enum Program {
 
 /// A client by its protocol, the name that its program knows it by, and its name in the table. The first of a protocol is
 /// what the others are compared with.
-const CLIENTS: [(&str, Program, &str, &str); 18] = [
+const CLIENTS: [(&str, Program, &str, &str); 17] = [
     ("netconf", Program::Ours, "netconf", "nocbot"),
     ("netconf", Program::Ours, "netconf-records", "nocbot, with records"),
     ("netconf", Program::Bare, "netconf", "bare russh"),
     ("netconf", Program::Python, "ncclient", "ncclient"),
-    ("netconf", Program::Python, "ncclient-libssh", "ncclient on libssh"),
     ("netconf", Program::Python, "scrapli-asyncssh", "scrapli-netconf on asyncssh"),
     ("netconf", Program::Python, "scrapli-paramiko", "scrapli-netconf on paramiko"),
     ("netconf", Program::Python, "scrapli-ssh2", "scrapli-netconf on libssh2"),
