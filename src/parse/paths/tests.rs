@@ -176,7 +176,7 @@ also:
         ("{A: {path: a, match: '('}}", "is no regular expression"),
         ("{A: {path: a, split: b}}", "split"),
         ("{A: {path: a, join: [b]}}", "join"),
-        ("{A: {path: '{B}/a'}}", "takes no `{NAME}`"),
+        ("{A: {path: '{B}/a', match: x}}", "takes no `{NAME}`"),
     ] {
         let error = Paths::compile("t", &format!("format: xml\nrows: /a\nvalues: {values}\n")).unwrap_err();
         assert!(error.report().contains(message), "{values}: {}", error.report());

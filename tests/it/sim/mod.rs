@@ -7,6 +7,7 @@ mod examples;
 mod faults;
 mod programs;
 mod sessions;
+mod ways;
 
 use std::collections::BTreeMap;
 
