@@ -176,7 +176,12 @@ impl<'a> Plan<'a> {
         {
             return as_is(maps);
         }
-        if self.def.kind == Type::List && self.parts.iter().any(|part| part.is_list(record)) {
+        let several = || {
+            // `{A}, {B}` is a list also where each has one item or none.
+            self.parts.len() > 1
+                && self.parts.iter().all(|part| matches!(part, Part::Value(_) | Part::Text(", " | ",")))
+        };
+        if self.def.kind == Type::List && (self.parts.iter().any(|part| part.is_list(record)) || several()) {
             return self.list(record);
         }
         let mut text = String::new();
@@ -417,6 +422,16 @@ mod tests {
         let mapping = Mapping { from: Some("A".into()), ..mapping };
         let cells = vec![Cell::Text(value.into()), Cell::Text("2026-11-21T10:00:00+01:00".into())];
         shown(&verb(&[("x", kind)]), &source(&[("x", mapping)]), &["A", "CLOCK"], cells).join(" ")
+    }
+
+    #[test]
+    fn two_values_of_a_list_column_are_a_list_however_few_they_have() {
+        let mapping = Mapping { from: Some("{A}, {B}".into()), ..Mapping::default() };
+        for (a, b, wanted) in [("Ma1", "", "Ma1"), ("", "", ""), ("e1", "e2", "e1, e2"), ("e1", "e1", "e1")] {
+            let cells = vec![Cell::Text(a.into()), Cell::Text(b.into())];
+            let source = source(&[("x", mapping.clone())]);
+            assert_eq!(shown(&verb(&[("x", Type::List)]), &source, &["A", "B"], cells), [wanted], "{a} {b}");
+        }
     }
 
     #[test]
