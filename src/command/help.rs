@@ -111,6 +111,9 @@ fn platforms(verb: &Verb, catalogue: &Catalogue) -> String {
     if verb.only_by_bot() {
         return "nocbot answers it itself.".into();
     }
+    if verb.asks.is_some() {
+        return "Every device answers it that offers RESTCONF or NETCONF.".into();
+    }
     if titles.is_empty() {
         "No platform answers it yet.".into()
     } else {

@@ -16,8 +16,13 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// The modules as one JSON document, a list `module`.
+    /// The modules as one JSON document, a list `module`. A server that tells none shows the URIs of what it can instead.
     pub(super) fn document(&self) -> String {
+        if self.modules.is_empty() {
+            let named = |uri: &String| serde_json::json!({ "module": "", "namespace": uri });
+            let uris: Vec<_> = self.uris.iter().map(named).collect();
+            return serde_json::json!({ "module": uris }).to_string();
+        }
         let modules = self.modules.iter().filter(|module| !module.import_only).map(|module| {
             serde_json::json!({
                 "module": module.name,
