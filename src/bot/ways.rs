@@ -229,7 +229,7 @@ fn asked(source: &Source, arguments: &Arguments, via: Via) -> Result<(Ask, Strin
         }
         Asked::Rpc(xml) => {
             let element = operation(xml, arguments)?;
-            let name = element.name().to_owned();
+            let name = element.readable();
             Ok((Ask::Netconf(Operation::Rpc(element)), name))
         }
     }

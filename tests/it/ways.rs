@@ -70,7 +70,9 @@ fn netconf_answer(request: &str) -> String {
         return "<data xmlns=\"urn:x\">module acme-vrf { }</data>".to_owned();
     }
     if request.contains("<get-lldp") {
-        let one = if request.contains("<interface>e1</interface>") { "e1" } else { "e9" };
+        let asked = request.split("<interface>").nth(1).and_then(|rest| rest.split('<').next());
+        let one = asked.unwrap_or("e9");
+        std::thread::sleep(Duration::from_millis(50));
         return format!("<lldp><neighbor><port>{one}</port><name>r9</name></neighbor></lldp>");
     }
     if request.contains("<name>RED</name>") {
@@ -299,6 +301,17 @@ async fn operations_with_and_without_their_arguments() {
         "without its argument an element is left away"
     );
     assert_eq!(lab.netconf.count("<get-lldp><interface>e1</interface><all/></get-lldp>"), 1);
+}
+
+#[tokio::test]
+async fn the_same_operation_with_other_arguments_is_another_question() {
+    let lab = lab(good, |_| {}).await;
+    let (a, b) = tokio::join!(ask(&lab.bot, "lldp r1 interface=e1"), ask(&lab.bot, "lldp r1 interface=e2"));
+    let (a, b) = (rows(&a), rows(&b));
+    assert!(a.len() == 1 && a[0].contains("e1"), "{a:?}");
+    assert!(b.len() == 1 && b[0].contains("e2"), "{b:?}");
+    let explained = rows(&ask(&lab.bot, "explain lldp r1 interface=e1").await);
+    assert!(explained[0].contains("get-lldp(interface=e1 all)"), "{explained:?}");
 }
 
 #[tokio::test]

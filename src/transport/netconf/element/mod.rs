@@ -102,6 +102,19 @@ impl Element {
         &self.name
     }
 
+    /// As people write it, on one line: `get-route-information(active-path table=RED.inet.0)`. Another value is another text, which
+    /// `Debug` does not promise.
+    pub fn readable(&self) -> String {
+        let mut out = self.name.clone();
+        if !self.text.is_empty() {
+            out.push('=');
+            out.push_str(&self.text);
+        }
+        let attributes = self.attributes.iter().map(|(name, value)| format!("@{name}={value}"));
+        let within: Vec<String> = attributes.chain(self.children.iter().map(Self::readable)).collect();
+        if within.is_empty() { out } else { format!("{out}({})", within.join(" ")) }
+    }
+
     /// The same with every text and attribute value changed by `fill`: puts arguments into a
     /// profile's filter. What it gives stays a value; where it gives nothing, the element is left away.
     #[must_use]
