@@ -75,6 +75,17 @@ pub enum Block {
     },
 }
 
+impl Block {
+    /// The rows of a table, the lines of a device's words.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Table { table, .. } => table.rows.len(),
+            Self::Code { text, .. } => text.trim_end().lines().count(),
+            Self::Text { .. } | Self::Error { .. } => 0,
+        }
+    }
+}
+
 /// A whole answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
@@ -97,6 +108,18 @@ pub struct Answer {
     /// A file that the asker wanted instead of a message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<FileFormat>,
+    /// Set when these are the later rows of an earlier answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub later: Option<Later>,
+}
+
+/// Which rows of an earlier answer these are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Later {
+    /// The number of the whole answer.
+    pub of: String,
+    /// The first row (or line of text) here, counted from 1 over the whole answer.
+    pub first: usize,
 }
 
 /// The formats of a file.
@@ -124,6 +147,7 @@ impl Answer {
             devices: 0,
             took_ms: 0,
             file: None,
+            later: None,
         }
     }
 

@@ -8,6 +8,10 @@
 //! A platform says by [`Shape`] what one message may hold and measures its own way of writing a piece,
 //! so that escapes and fences count.
 
+mod later;
+
+pub use later::later;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Block, DeviceFailure, FileFormat, Status, csv, footer, json, text};
@@ -83,18 +87,25 @@ pub struct Pages {
     pub pages: Vec<Vec<Piece>>,
     /// What did not go into them, or what was asked for as a file.
     pub file: Option<File>,
+    /// The first row (or line) that no message shows, counted from 1 over the whole answer, when there is one.
+    pub next: Option<usize>,
 }
 
 /// Cuts an answer for a platform.
 pub fn cut(answer: &Answer, shape: &Shape) -> Pages {
-    let (pieces, short) = pieces(answer, shape);
+    let (pieces, short, shown) = pieces(answer, shape);
     let format = match answer.file {
         Some(format) => Some(format),
+        // The file came with the first rows.
+        None if answer.later.is_some() => None,
         None if short => Some(if answer.table().is_some() { FileFormat::Csv } else { FileFormat::Text }),
         None => None,
     };
     let file = format.filter(|_| shape.files).map(|format| file(answer, format));
-    Pages { pages: fill(pieces, shape), file }
+    let first = answer.later.as_ref().map_or(1, |later| later.first);
+    // Who asked for a file has all of it there.
+    let next = (shown < size(answer) && answer.file.is_none()).then(|| first + shown);
+    Pages { pages: fill(pieces, shape), file, next }
 }
 
 /// An answer as a file.
@@ -118,8 +129,14 @@ pub fn file(answer: &Answer, format: FileFormat) -> File {
     File { name: format!("{name}.{ending}"), kind: kind.to_owned(), text }
 }
 
-/// The pieces of an answer within its budget of rows and lines, and whether something was left out.
-fn pieces(answer: &Answer, shape: &Shape) -> (Vec<Piece>, bool) {
+/// The rows of an answer's tables and the lines of its texts.
+fn size(answer: &Answer) -> usize {
+    answer.blocks.iter().map(Block::size).sum()
+}
+
+/// The pieces of an answer within its budget of rows and lines, whether something was left out, and how many
+/// rows and lines are there.
+fn pieces(answer: &Answer, shape: &Shape) -> (Vec<Piece>, bool, usize) {
     let mut out = vec![Piece::Head { text: answer.question.clone(), status: answer.status }];
     let mut room = shape.most;
     let mut short = false;
@@ -127,8 +144,11 @@ fn pieces(answer: &Answer, shape: &Shape) -> (Vec<Piece>, bool) {
     if answer.file.is_some() && shape.files {
         room = room.min(10);
     }
+    let all = room;
     let rest = |more: usize, one: &str| {
-        if shape.files {
+        if answer.later.is_some() {
+            format!("{} more", count(more, one))
+        } else if shape.files {
             format!("{} more, as file", count(more, one))
         } else {
             format!("{} more: narrow it, for instance by `| include …` or `| top 20 …`", count(more, one))
@@ -193,7 +213,7 @@ fn pieces(answer: &Answer, shape: &Shape) -> (Vec<Piece>, bool) {
     }
     out.extend(footer(answer).map(Piece::Small));
     out.retain(|piece| !matches!(piece, Piece::Text(text) | Piece::Code(text) | Piece::Small(text) if text.trim().is_empty()));
-    (out, short)
+    (out, short, all - room)
 }
 
 fn failure(failed: &DeviceFailure) -> String {

@@ -70,6 +70,14 @@ impl Bot {
                 let text = format!("{} ({}) by {}, in {}", who.name, who.id, who.way, incoming.place);
                 vec![Block::Text { text }]
             }
+            Command::More { answer, row } => {
+                let answer = self.more(incoming, *answer, *row).await?;
+                if question.stages.is_empty() {
+                    return Ok(Some(answer));
+                }
+                // Rows that were chosen are an answer of their own, not a part of the earlier one.
+                answer.blocks
+            }
             Command::History => vec![Block::Table { title: None, table: self.history(who).await? }],
             Command::Status => vec![Block::Table { title: None, table: self.status(catalogue) }],
             Command::Again => return Err(Error::question("a repeated question cannot repeat")),

@@ -91,7 +91,7 @@ impl Bot {
             }
         };
         answer.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.kept.keep(answer)
+        self.kept.keep(&incoming, answer)
     }
 
     /// The way of a message, in one screen.

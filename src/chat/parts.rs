@@ -60,7 +60,7 @@ pub fn parts(
     let last = cut.pages.len().saturating_sub(1);
     let summary = summary(answer);
     let actions = if choices.is_empty() {
-        actions(answer)
+        actions(answer, cut.next)
     } else {
         choices.into_iter().map(|text| Action { label: text.clone(), text }).collect()
     };
@@ -113,8 +113,15 @@ fn summary(answer: &Answer) -> String {
 }
 
 /// What can be asked next: each a question that could as well be typed.
-fn actions(answer: &Answer) -> Vec<Action> {
+fn actions(answer: &Answer, next: Option<usize>) -> Vec<Action> {
     let mut out = Vec::new();
+    let of = answer.later.as_ref().map_or(answer.id.as_str(), |later| later.of.as_str());
+    if let Some(row) = next.filter(|_| !of.is_empty()) {
+        out.push(Action { label: "next page".into(), text: format!("more {of} {row}") });
+    }
+    if answer.later.is_some() {
+        return out;
+    }
     if answer.devices == 0 || answer.status == Status::Refused {
         return out;
     }
@@ -147,4 +154,74 @@ fn actions(answer: &Answer) -> Vec<Action> {
 pub fn typed(actions: &[Action]) -> Option<String> {
     let list: Vec<&str> = actions.iter().map(|action| action.text.as_str()).collect();
     (!list.is_empty()).then(|| list.join("  ·  "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::pages::{Piece, Shape, later};
+    use crate::table::{Column, Table, Type, Value};
+
+    const SHAPE: Shape = Shape {
+        budget: 4000,
+        measure: |piece| if let Piece::Table(table) = piece { table.rows.len() * 20 } else { 20 },
+        rows: 100,
+        columns: 9,
+        tables: 1,
+        most: 40,
+        width: 60,
+        files: true,
+    };
+    const ALL: Capabilities = Capabilities {
+        tables: true,
+        buttons: true,
+        edits: None,
+        threads: true,
+        ephemeral: true,
+        files: true,
+    };
+
+    fn bgp(rows: usize) -> Answer {
+        let mut state = Column::new("state", Type::State);
+        state.good = vec!["Established".into()];
+        let mut table =
+            Table::new(vec![Column::new("device", Type::Text), Column::new("neighbor", Type::Ip), state]);
+        for row in 0..rows {
+            let neighbor = Value::Ip(format!("192.0.2.{}", row % 250).parse().unwrap());
+            let state = if row == 0 { "Idle" } else { "Established" };
+            table.push(vec![Value::text("r1"), neighbor, Value::text(state)]);
+        }
+        let blocks = vec![Block::Table { title: None, table }];
+        Answer { id: "17".into(), devices: 1, ..Answer::of("bgp r1", blocks) }
+    }
+
+    fn asks(parts: &[Part]) -> Vec<(String, String)> {
+        let Some(Part::Message(last)) = parts.iter().rfind(|part| matches!(part, Part::Message(_))) else {
+            return Vec::new();
+        };
+        last.actions.iter().map(|action| (action.label.clone(), action.text.clone())).collect()
+    }
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(label, text)| ((*label).to_owned(), (*text).to_owned())).collect()
+    }
+
+    #[test]
+    fn follow_ups_are_questions_and_a_long_answer_has_a_next_page() {
+        let short = parts(&bgp(3), &SHAPE, ALL, "nb-1", Vec::new());
+        let expected = pairs(&[
+            ("again", "bgp r1"),
+            ("csv", "bgp r1 | csv"),
+            ("ping r1 192.0.2.0", "ping r1 192.0.2.0"),
+        ]);
+        assert_eq!(asks(&short), expected);
+        let long = parts(&bgp(97), &SHAPE, ALL, "nb-1", Vec::new());
+        assert_eq!(asks(&long)[0], ("next page".to_owned(), "more 17 41".to_owned()));
+        assert!(matches!(long.last(), Some(Part::File(_))));
+        let second = parts(&later(&bgp(97), 41), &SHAPE, ALL, "nb-2", Vec::new());
+        assert_eq!(asks(&second), pairs(&[("next page", "more 17 81")]));
+        assert!(!second.iter().any(|part| matches!(part, Part::File(_))));
+        let third = parts(&later(&bgp(97), 81), &SHAPE, ALL, "nb-3", Vec::new());
+        assert_eq!(asks(&third), Vec::new());
+    }
 }

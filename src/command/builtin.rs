@@ -9,6 +9,7 @@ pub(super) enum Kind {
     Devices,
     Cancel,
     Again,
+    More,
     History,
     Whoami,
     Status,
@@ -29,7 +30,7 @@ pub struct BuiltinInfo {
 }
 
 /// All built-in commands, in the order of `help`.
-pub const BUILTINS: [BuiltinInfo; 9] = [
+pub const BUILTINS: [BuiltinInfo; 10] = [
     BuiltinInfo {
         kind: Kind::Help,
         name: "help",
@@ -71,6 +72,13 @@ pub const BUILTINS: [BuiltinInfo; 9] = [
         aliases: &["!!"],
         usage: "again",
         help: "asks the last question once more",
+    },
+    BuiltinInfo {
+        kind: Kind::More,
+        name: "more",
+        aliases: &[],
+        usage: "more ANSWER [ROW]",
+        help: "an earlier answer by its number, from a row on",
     },
     BuiltinInfo {
         kind: Kind::History,

@@ -41,6 +41,8 @@ fn command(command: &Command) -> String {
         Command::Devices(asked) => with("devices", asked.as_ref().map(targets)),
         Command::Cancel(id) => with("cancel", id.clone()),
         Command::Again => "again".into(),
+        Command::More { answer, row: 1 } => format!("more {answer}"),
+        Command::More { answer, row } => format!("more {answer} {row}"),
         Command::History => "history".into(),
         Command::Whoami => "whoami".into(),
         Command::Status => "status".into(),

@@ -92,6 +92,13 @@ pub enum Command {
     Cancel(Option<String>),
     /// `again`, `!!`.
     Again,
+    /// `more 17 41`: answer 17 from row 41 on.
+    More {
+        /// The number of the answer.
+        answer: u64,
+        /// The first row, from 1.
+        row: usize,
+    },
     /// `history`.
     History,
     /// `whoami`.

@@ -287,6 +287,12 @@ impl Reader<'_> {
             Kind::Cancel => Command::Cancel(self.word()),
             Kind::Examples => Command::Examples,
             Kind::Again => Command::Again,
+            Kind::More => {
+                let answer = self.number("the number of an answer")?;
+                self.cursor.skip_blanks();
+                let row = if self.cursor.at_stop() { 1 } else { self.number("a row, from 1")? };
+                Command::More { answer, row: usize::try_from(row.max(1)).unwrap_or(usize::MAX) }
+            }
             Kind::History => Command::History,
             Kind::Whoami => Command::Whoami,
             Kind::Status => Command::Status,
@@ -298,8 +304,20 @@ impl Reader<'_> {
                 format!("leave away the rest: `{}`", self.cursor.between(0, self.cursor.position()).trim()),
             ));
         }
-        let rows = matches!(kind, Kind::Devices | Kind::History | Kind::Status);
+        let rows = matches!(kind, Kind::Devices | Kind::More | Kind::History | Kind::Status);
         Ok((command, rows.then(Columns::default)))
+    }
+
+    /// The next word as a number; `what` says what it counts.
+    fn number(&mut self, what: &str) -> Result<u64, Fault> {
+        self.cursor.skip_blanks();
+        let column = self.cursor.column();
+        let word = self.word().unwrap_or_default();
+        word.trim_start_matches('#').parse().map_err(|_| {
+            let found = if word.is_empty() { String::new() } else { format!(", not `{word}`") };
+            Fault::new(column, format!("`more` needs {what} here{found}"))
+                .hint("for example `more 17 41`: answer 17 from its row 41 on")
+        })
     }
 
     /// The next word, if there is one.

@@ -143,6 +143,21 @@ impl Store {
         .await
     }
 
+    /// A past question by its number, if this asker asked it or it was asked in this place.
+    pub async fn question(&self, id: u64, way: &str, user_id: &str, place: &str) -> Result<Option<String>> {
+        let (way, user_id, place) = (way.to_owned(), user_id.to_owned(), place.to_owned());
+        self.on_thread("read the history", move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT question FROM audit
+                     WHERE id = ?1 AND way = ?2 AND (user_id = ?3 OR place = ?4) AND question <> ''",
+                )?
+                .query_row(params![i64::try_from(id).unwrap_or(-1), way, user_id, place], |row| row.get(0))
+                .optional()
+        })
+        .await
+    }
+
     /// The asker's last question that went to devices.
     pub async fn last(&self, way: &str, user_id: &str) -> Result<Option<String>> {
         let (way, user_id) = (way.to_owned(), user_id.to_owned());

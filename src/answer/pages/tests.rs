@@ -28,7 +28,7 @@ fn table(rows: usize, cell: &str) -> Table {
 fn a_long_table_repeats_its_header_and_the_rest_is_a_file() {
     let block = Block::Table { title: None, table: table(97, "r1") };
     let answer = Answer { devices: 1, ..Answer::of("vrf all", vec![block]) };
-    let Pages { pages, file } = cut(&answer, &shape(400));
+    let Pages { pages, file, next } = cut(&answer, &shape(400));
     let rows: Vec<usize> = pages
         .iter()
         .flatten()
@@ -41,6 +41,7 @@ fn a_long_table_repeats_its_header_and_the_rest_is_a_file() {
     assert!(rows.len() > 2 && rows.iter().all(|rows| *rows <= 20));
     let small = pages.iter().flatten().any(|piece| *piece == Piece::Small("37 rows more, as file".into()));
     assert!(small, "{pages:?}");
+    assert_eq!(next, Some(61));
     let file = file.unwrap();
     assert_eq!((file.name.as_str(), file.text.lines().count()), ("vrf-all.csv", 98));
 }

@@ -182,3 +182,32 @@ async fn vrfs_and_interfaces_are_those_of_the_state() {
     assert_eq!(port("r4", "eth1")["description"], "to r2 Ethernet2");
     running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_earlier_answer_is_shown_from_a_row_on_where_it_was_given() {
+    let running = start(&[]).await;
+    let bot = bot(&running);
+    let whole = ask(&bot, "interfaces all").await;
+    let all = rows(&whole);
+    let rest = ask(&bot, &format!("more {} 5", whole.id)).await;
+    assert_eq!(rows(&rest), all[4..], "{rest:?}");
+    assert_eq!(rest.later.as_ref().map(|later| (later.of.clone(), later.first)), Some((whole.id.clone(), 5)));
+    assert_eq!(rows(&ask(&bot, &format!("more #{}", whole.id)).await), all);
+    let chosen = ask(&bot, &format!("more {} | where device = r1", whole.id)).await;
+    assert!(!rows(&chosen).is_empty() && rows(&chosen).iter().all(|row| row["device"] == "r1"));
+    let behind = ask(&bot, &format!("more {} 9999", whole.id)).await;
+    assert_eq!(behind.status, nocbot::answer::Status::Refused);
+    assert!(format!("{:?}", behind.blocks).contains(&format!("has {} rows", all.len())), "{behind:?}");
+
+    // Somebody else, somewhere else, does not get it by its number.
+    let elsewhere = nocbot::bot::Incoming {
+        who: nocbot::bot::Who { way: "test".into(), id: "other".into(), name: "other".into() },
+        place: "elsewhere".into(),
+        text: format!("more {}", whole.id),
+    };
+    let (progress, cancel) =
+        (tokio::sync::watch::channel(nocbot::bot::Progress::default()).0, Default::default());
+    let refused = bot.answer(elsewhere, progress, cancel).await;
+    assert!(rows(&refused).is_empty() && format!("{refused:?}").contains("not given here"), "{refused:?}");
+    running.stop().await;
+}
