@@ -116,24 +116,34 @@ impl Store {
         .await
     }
 
-    /// The questions of a way in that are open, oldest first.
-    pub async fn open_questions(&self, way: &str) -> Result<Vec<Open>> {
+    /// The numbers of a way's open questions, oldest first, and when each was accepted (milliseconds since 1970).
+    pub async fn open_questions(&self, way: &str) -> Result<Vec<(i64, i64)>> {
         let way = way.to_owned();
         self.on_thread("read the open questions", move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT id, at, asked, parts, sent, progress FROM chat_open WHERE way = ?1 ORDER BY id",
-            )?;
-            let rows = statement.query_map([way], |row| {
-                Ok(Open {
-                    id: row.get(0)?,
-                    at: row.get(1)?,
-                    asked: row.get(2)?,
-                    parts: row.get(3)?,
-                    sent: usize::try_from(row.get::<_, i64>(4)?).unwrap_or(0),
-                    progress: row.get(5)?,
-                })
-            })?;
+            let mut statement =
+                connection.prepare_cached("SELECT id, at FROM chat_open WHERE way = ?1 ORDER BY id")?;
+            let rows = statement.query_map([way], |row| Ok((row.get(0)?, row.get(1)?)))?;
             rows.collect()
+        })
+        .await
+    }
+
+    /// An open question by its number; nothing when it is done with.
+    pub async fn open_question(&self, id: i64) -> Result<Option<Open>> {
+        self.on_thread("read an open question", move |connection| {
+            connection
+                .prepare_cached("SELECT at, asked, parts, sent, progress FROM chat_open WHERE id = ?1")?
+                .query_row([id], |row| {
+                    Ok(Open {
+                        id,
+                        at: row.get(0)?,
+                        asked: row.get(1)?,
+                        parts: row.get(2)?,
+                        sent: usize::try_from(row.get::<_, i64>(3)?).unwrap_or(0),
+                        progress: row.get(4)?,
+                    })
+                })
+                .optional()
         })
         .await
     }
@@ -187,11 +197,14 @@ mod tests {
         let store = Store::open(&path).unwrap();
         // The second event's other key has been seen with it.
         assert_eq!(store.accept("slack", keys(&["Ev2"]), "a".into()).await.unwrap(), None);
-        let open = store.open_questions("slack").await.unwrap();
-        assert_eq!((open.len(), open[0].sent, open[0].parts.as_deref()), (1, 1, Some("[1,2]")));
-        assert_eq!(open[0].progress.as_deref(), Some("ts"));
+        let ids = store.open_questions("slack").await.unwrap();
+        assert_eq!((ids.len(), ids[0].0), (1, id));
+        let open = store.open_question(id).await.unwrap().unwrap();
+        assert_eq!((open.at, open.sent, open.parts.as_deref()), (ids[0].1, 1, Some("[1,2]")));
+        assert_eq!(open.progress.as_deref(), Some("ts"));
         store.close(id).await.unwrap();
         assert!(store.open_questions("slack").await.unwrap().is_empty());
+        assert_eq!(store.open_question(id).await.unwrap(), None);
         store.set_note("slack", "k", "1".into()).await.unwrap();
         store.set_note("slack", "k", "2".into()).await.unwrap();
         assert_eq!(store.note("slack", "k").await.unwrap().as_deref(), Some("2"));

@@ -7,15 +7,14 @@
 //! ```
 //!
 //! A task ends with its delivery or with `stop`; then the store still has the question, and the next
-//! start answers it. Tasks are bounded by `OPEN`: further questions are in the store and taken up as
-//! others end.
+//! start answers it. Tasks are bounded by `OPEN`: further questions stand in the store, and are taken up
+//! when half of the others have ended.
 
 mod deliver;
 mod work;
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -41,14 +40,25 @@ pub struct Desk {
     stop: CancellationToken,
     all: Arc<Semaphore>,
     askers: Mutex<HashMap<String, Arc<Semaphore>>>,
-    open: AtomicUsize,
+    work: Mutex<Work>,
+    /// The most questions at work.
+    most: usize,
     /// In milliseconds since 1970: what was accepted before is an earlier run's.
     started: i64,
 }
 
+/// What is being done.
+#[derive(Default)]
+struct Work {
+    /// The numbers of the questions at work.
+    open: HashSet<i64>,
+    /// The connectors that have more of them in the store.
+    behind: HashMap<&'static str, Arc<dyn Connector>>,
+}
+
 impl std::fmt::Debug for Desk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Desk").field("open", &self.open).finish_non_exhaustive()
+        f.debug_struct("Desk").field("open", &self.work().open.len()).finish_non_exhaustive()
     }
 }
 
@@ -63,7 +73,8 @@ impl Desk {
             stop,
             all: Arc::new(Semaphore::new(ALL)),
             askers: Mutex::default(),
-            open: AtomicUsize::new(0),
+            work: Mutex::default(),
+            most: OPEN,
             started: jiff::Timestamp::now().as_millisecond(),
         }
     }
@@ -97,45 +108,84 @@ impl Desk {
         });
         let at = jiff::Timestamp::now().as_millisecond();
         let open = Open { id, at, asked: text, parts: None, sent: 0, progress: None };
-        self.start(Arc::clone(connector) as Arc<dyn Connector>, open, false);
+        self.start(Arc::clone(connector) as Arc<dyn Connector>, id, Some(open), false);
         Ok(())
     }
 
     /// Takes up what an earlier run has left.
     pub async fn resume(self: &Arc<Self>, connector: Arc<dyn Connector>) {
-        match self.store.open_questions(connector.name()).await {
-            Ok(open) => {
-                let count = u64::try_from(open.len()).unwrap_or(u64::MAX);
-                self.board.update(connector.name(), |link| link.open = count);
-                // What came since then is at work already.
-                for open in open.into_iter().filter(|open| open.at < self.started) {
-                    self.start(Arc::clone(&connector), open, true);
-                }
-            }
+        self.take_up(connector, true).await;
+    }
+
+    /// Takes up what stands in the store. `first` says that nothing of an earlier run is counted as open yet.
+    async fn take_up(self: &Arc<Self>, connector: Arc<dyn Connector>, first: bool) {
+        let way = connector.name();
+        let open = match self.store.open_questions(way).await {
+            Ok(open) => open,
             Err(error) => {
-                tracing::error!(platform = connector.name(), %error, "open questions are not taken up");
+                tracing::error!(platform = way, %error, "open questions are not taken up");
+                return;
             }
+        };
+        if first {
+            let left = open.iter().filter(|(_, at)| *at < self.started).count();
+            self.board.update(way, |link| link.open += u64::try_from(left).unwrap_or(u64::MAX));
+        }
+        for (id, at) in open {
+            // What came since the start was not sent by an earlier run.
+            self.start(Arc::clone(&connector), id, None, at < self.started);
         }
     }
 
-    fn start(self: &Arc<Self>, connector: Arc<dyn Connector>, open: Open, resumed: bool) {
-        if self.open.fetch_add(1, Ordering::SeqCst) >= OPEN {
-            self.open.fetch_sub(1, Ordering::SeqCst);
-            // It stands in the store; the next start takes it up. So many mean that something floods us.
-            tracing::warn!(
-                platform = connector.name(),
-                "too many questions at once; one waits for a restart"
-            );
-            return;
+    fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins to work on a question, unless somebody does; past the bound it waits in the store. `new` is the
+    /// question where it has just come; another one is read from the store, which no longer has it if it was
+    /// answered meanwhile.
+    fn start(self: &Arc<Self>, connector: Arc<dyn Connector>, id: i64, new: Option<Open>, resumed: bool) {
+        {
+            let mut work = self.work();
+            if work.open.contains(&id) {
+                return;
+            }
+            if work.open.len() >= self.most {
+                if work.behind.insert(connector.name(), Arc::clone(&connector)).is_none() {
+                    tracing::warn!(platform = connector.name(), "so many questions are open that some wait");
+                }
+                return;
+            }
+            work.open.insert(id);
         }
         let desk = Arc::clone(self);
         self.tasks.spawn(async move {
             let stop = desk.stop.clone();
-            tokio::select! {
-                () = desk.work(&*connector, open, resumed) => {}
-                () = stop.cancelled() => {}
+            let working = async {
+                let open = match new {
+                    Some(open) => Ok(Some(open)),
+                    None => desk.store.open_question(id).await,
+                };
+                match open {
+                    Ok(Some(open)) => desk.work_on(&*connector, open, resumed).await,
+                    Ok(None) => {}
+                    Err(error) => {
+                        tracing::error!(platform = connector.name(), %error, "a question waits for a restart");
+                    }
+                }
+            };
+            if stop.run_until_cancelled(working).await.is_none() {
+                return;
             }
-            desk.open.fetch_sub(1, Ordering::SeqCst);
+            let behind: Vec<_> = {
+                let mut work = desk.work();
+                work.open.remove(&id);
+                let few = work.open.len() <= desk.most / 2;
+                if few { work.behind.drain().map(|(_, connector)| connector).collect() } else { Vec::new() }
+            };
+            for connector in behind {
+                desk.take_up(connector, false).await;
+            }
         });
     }
 
@@ -156,3 +206,6 @@ impl Desk {
         self.tasks.wait().await;
     }
 }
+
+#[cfg(test)]
+mod tests;

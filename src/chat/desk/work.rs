@@ -23,7 +23,7 @@ const PROGRESS: Duration = Duration::from_secs(3);
 pub(super) const MOST_WAIT: Duration = Duration::from_secs(20);
 
 impl Desk {
-    pub(super) async fn work(&self, connector: &dyn Connector, open: Open, resumed: bool) {
+    pub(super) async fn work_on(&self, connector: &dyn Connector, open: Open, resumed: bool) {
         let way = connector.name();
         let asked = match serde_json::from_str::<Asked>(&open.asked) {
             Ok(asked) => asked,
