@@ -3,7 +3,7 @@
 //! `eval "$(tests/reference/prepare)"` makes them ready. Without its variables these tests say that they were
 //! left out, and fail where `NOCBOT_REQUIRE_LAB=1`.
 
-mod dice;
+pub mod dice;
 mod mutated;
 mod regexes;
 mod templates;
