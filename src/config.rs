@@ -175,6 +175,16 @@ impl Config {
         Ok(Self { path: Some(path.to_owned()), ..config })
     }
 
+    /// The same configuration, with `nocbot.db` beside its file as the store where it has chats and names none: what
+    /// was accepted over a link must not be gone with the process.
+    #[must_use]
+    pub fn with_store_for_chats(mut self) -> Self {
+        if self.store.is_none() && self.chat.any() {
+            self.store = Some(self.base.join("nocbot.db"));
+        }
+        self
+    }
+
     /// Reads a text; `name` stands in errors and `base` is where relative paths count from.
     pub fn read(name: &str, text: &str, base: &Path, environment: &Environment) -> Result<Self, Vec<Error>> {
         let root = Node::read(name, text)?;

@@ -1,5 +1,6 @@
 //! `nocbot run` and `nocbot demo`: the web console until Ctrl-C.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -7,8 +8,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::{ConfigArgument, failed, settings};
 use crate::app::App;
-use crate::config::Console;
+use crate::config::{Config, Console};
 use crate::error::Error;
+
+/// A line for whoever started it. Nobody may listen any more: that ends nothing.
+macro_rules! say {
+    ($($said:tt)*) => {{
+        let _ = writeln!(std::io::stdout(), $($said)*);
+    }};
+}
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArguments {
@@ -33,7 +41,7 @@ pub(super) struct DemoArguments {
 
 pub(super) async fn run(arguments: RunArguments) -> ExitCode {
     let config = match settings::config(&arguments.config) {
-        Ok(config) => config,
+        Ok(config) => config.with_store_for_chats(),
         Err(errors) => return failed(&errors),
     };
     let console = config.console.clone();
@@ -46,7 +54,7 @@ pub(super) async fn run(arguments: RunArguments) -> ExitCode {
 pub(super) async fn demo(arguments: DemoArguments) -> ExitCode {
     let config =
         match arguments.config.config.as_ref().map(|_| settings::config(&arguments.config)).transpose() {
-            Ok(config) => config,
+            Ok(config) => config.map(Config::with_store_for_chats),
             Err(errors) => return failed(&errors),
         };
     let console = config.as_ref().map(|config| config.console.clone()).unwrap_or_default();
@@ -78,7 +86,7 @@ async fn until_interrupted(
         }
     };
     if let Some(greeting) = greeting {
-        println!("{greeting}");
+        say!("{greeting}");
     }
     let talking = match app.talk(shutdown.clone()).await {
         Ok(talking) => talking,
@@ -89,14 +97,14 @@ async fn until_interrupted(
         }
     };
     if !talking.platforms.is_empty() {
-        println!("Chat: {}. `status` shows the links.", talking.platforms.join(", "));
+        say!("Chat: {}. `status` shows the links.", talking.platforms.join(", "));
     }
-    println!("The console is at {}", serving.url());
+    say!("The console is at {}", serving.url());
     if let (Some(token), true) = (&serving.token, serving.generated) {
         // The one secret that is printed: it was made for this run and is shown to whoever started it.
-        println!("Its token is {}", token.expose());
+        say!("Its token is {}", token.expose());
     }
-    println!("Ctrl-C ends it.");
+    say!("Ctrl-C ends it.");
     let result = interrupted().await;
     shutdown.cancel();
     serving.stopped().await;

@@ -22,6 +22,13 @@ pub struct Chat {
     pub xmpp: Option<Xmpp>,
 }
 
+impl Chat {
+    /// Whether there is any platform.
+    pub fn any(&self) -> bool {
+        self.slack.is_some() || self.mattermost.is_some() || self.webex.is_some() || self.xmpp.is_some()
+    }
+}
+
 /// How a platform is reached through the network.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Way {

@@ -27,6 +27,15 @@ fn everything_has_a_default() {
 }
 
 #[test]
+fn with_a_chat_there_is_a_store() {
+    let chat = "chat: {mattermost: {url: 'https://chat.example.net', token: t}}\n";
+    let store = |text: &str| read(text).unwrap().with_store_for_chats().store;
+    assert_eq!(store(chat).as_deref(), Some(Path::new("/etc/nocbot/nocbot.db")));
+    assert_eq!(store(&format!("store: /x.db\n{chat}")).as_deref(), Some(Path::new("/x.db")));
+    assert_eq!(store("limits: {devices: 3}\n"), None);
+}
+
+#[test]
 fn every_key_is_read() {
     let config = read(
         "inventory: {hosts: h.yaml, groups: ~/g.yaml}\nstore: /var/lib/nocbot.db\n\

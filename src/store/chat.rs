@@ -181,6 +181,16 @@ fn now() -> i64 {
 mod tests {
     use super::*;
 
+    #[tokio::test(flavor = "multi_thread")]
+    async fn more_than_the_queue_holds_waits_and_is_not_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&directory.path().join("nocbot.db")).unwrap();
+        let accepted = (0..3000).map(|n| store.accept("slack", vec![format!("Ev{n}")], String::new()));
+        let accepted = futures_util::future::join_all(accepted).await;
+        assert!(accepted.iter().all(|id| matches!(id, Ok(Some(_)))));
+        assert_eq!(store.open_questions("slack").await.unwrap().len(), 3000);
+    }
+
     #[tokio::test]
     async fn a_question_is_accepted_once_by_any_of_its_keys_also_after_a_restart() {
         let directory = tempfile::tempdir().unwrap();

@@ -1,12 +1,12 @@
 //! What must survive a restart: the audit log, the history and the open questions of chats, in SQLite.
 //!
 //! ```text
-//!   begin, end, history ──► bounded queue (1,024) ──► one writer thread ──► SQLite, WAL
+//!   begin, end, accept … ──► bounded queue (1,024) ──► one writer thread ──► SQLite, WAL
 //!                 ◄── one answer each, by oneshot ──┘
 //! ```
 //!
-//! The thread ends when the last [`Store`] is dropped. A full queue refuses the question instead of
-//! asking a device without a trace.
+//! The thread ends when the last [`Store`] is dropped. Whoever finds the queue full waits for a place; after ten
+//! seconds the question is refused, instead of asking a device without a trace.
 
 mod audit;
 mod chat;
@@ -15,11 +15,12 @@ pub use audit::{Entry, Outcome, Past};
 pub use chat::Open;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::error::{Error, Kind, Result};
 
@@ -34,6 +35,8 @@ type Work = Box<dyn FnOnce(&Connection) + Send>;
 #[derive(Clone)]
 pub struct Store {
     queue: SyncSender<Work>,
+    /// The free places of the queue.
+    places: Arc<Semaphore>,
     place: PathBuf,
 }
 
@@ -82,7 +85,7 @@ impl Store {
                 }
             })
             .map_err(|error| Error::io("cannot start the store's thread", error))?;
-        Ok(Self { queue, place })
+        Ok(Self { queue, places: Arc::new(Semaphore::new(QUEUE)), place })
     }
 
     /// Runs `work` on the writer thread and waits for what it gives.
@@ -92,23 +95,29 @@ impl Store {
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
-        let work = Box::new(move |connection: &Connection| {
-            // Nobody waits any more when the question was given up: then the result is of no use.
-            let _ = sender.send(work(connection));
-        });
-        self.queue.try_send(work).map_err(|error| match error {
-            TrySendError::Full(_) => {
-                Error::new(Kind::Limit, "the audit log cannot keep up; nothing was sent")
-                    .hint("try again in a moment; if it stays so, look at the disk of the store")
+        let doing_it = async {
+            let free = Arc::clone(&self.places).acquire_owned().await;
+            let work = Box::new(move |connection: &Connection| {
+                // Nobody waits any more when the question was given up: then the result is of no use.
+                let _ = sender.send(work(connection));
+                drop(free);
+            });
+            self.queue.try_send(work).map_err(|error| match error {
+                TrySendError::Full(_) => slow(),
+                TrySendError::Disconnected(_) => Error::new(Kind::Internal, "the store has stopped"),
+            })?;
+            match receiver.await {
+                Ok(result) => result.map_err(|error| sql(&self.place, doing, error)),
+                Err(_) => Err(Error::new(Kind::Internal, "the store has stopped")),
             }
-            TrySendError::Disconnected(_) => Error::new(Kind::Internal, "the store has stopped"),
-        })?;
-        match tokio::time::timeout(PATIENCE, receiver).await {
-            Ok(Ok(result)) => result.map_err(|error| sql(&self.place, doing, error)),
-            Ok(Err(_)) => Err(Error::new(Kind::Internal, "the store has stopped")),
-            Err(_) => Err(Error::new(Kind::Limit, "the audit log did not answer in 10 s; nothing was sent")),
-        }
+        };
+        tokio::time::timeout(PATIENCE, doing_it).await.unwrap_or_else(|_| Err(slow()))
     }
+}
+
+fn slow() -> Error {
+    Error::new(Kind::Limit, "the audit log did not answer in 10 s; nothing was sent")
+        .hint("try again in a moment; if it stays so, look at the disk of the store")
 }
 
 fn sql(place: &Path, doing: &str, error: rusqlite::Error) -> Error {
