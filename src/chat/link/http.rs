@@ -9,6 +9,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{HOST, HeaderMap, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
+use tokio::time::Instant;
 
 use super::{Net, Trouble};
 
@@ -18,6 +19,8 @@ const WHOLE: Duration = Duration::from_secs(20);
 const MAX_BODY: usize = 8 * 1024 * 1024;
 /// Connections without work that are kept, over all hosts.
 const KEPT: usize = 16;
+/// For how long: address translators forget a silent connection after a minute or more, and tell nobody.
+const IDLE: Duration = Duration::from_secs(45);
 const AGENT: &str = concat!("nocbot/", env!("CARGO_PKG_VERSION"));
 
 /// An answer.
@@ -31,8 +34,14 @@ pub struct Reply {
     pub body: Bytes,
 }
 
-/// Where an open connection leads, and its sending end.
-type Kept = (String, SendRequest<Full<Bytes>>);
+/// A connection without work.
+#[derive(Debug)]
+struct Kept {
+    /// Where it leads.
+    key: String,
+    sender: SendRequest<Full<Bytes>>,
+    since: Instant,
+}
 
 /// An HTTP client; clones share its connections.
 #[derive(Clone, Debug)]
@@ -139,9 +148,9 @@ impl Http {
 
     fn take(&self, key: &str) -> Option<SendRequest<Full<Bytes>>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|(_, sender)| !sender.is_closed());
-        let at = kept.iter().rposition(|(name, _)| name == key)?;
-        Some(kept.remove(at).1)
+        kept.retain(|kept| !kept.sender.is_closed() && kept.since.elapsed() < IDLE);
+        let at = kept.iter().rposition(|kept| kept.key == key)?;
+        Some(kept.remove(at).sender)
     }
 
     fn keep(&self, key: String, sender: SendRequest<Full<Bytes>>) {
@@ -149,6 +158,33 @@ impl Http {
         if kept.len() >= KEPT {
             kept.remove(0);
         }
-        kept.push((key, sender));
+        kept.push(Kept { key, sender, since: Instant::now() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_that_was_silent_for_long_is_not_used_again() {
+        let http = Http::new(Net::new(None, None).unwrap());
+        let open = || async {
+            let (near, far) = tokio::io::duplex(64);
+            let (sender, connection) = http1::handshake(TokioIo::new(near)).await.unwrap();
+            let held = tokio::spawn(async move {
+                let _far = far;
+                let _ = connection.await;
+            });
+            (sender, held)
+        };
+        let (sender, _first) = open().await;
+        http.keep("https://a".into(), sender);
+        assert!(http.take("https://b").is_none());
+        let sender = http.take("https://a").expect("it is kept");
+        http.keep("https://a".into(), sender);
+        let long_ago = Instant::now().checked_sub(IDLE).unwrap();
+        http.kept.lock().unwrap()[0].since = long_ago;
+        assert!(http.take("https://a").is_none());
     }
 }
