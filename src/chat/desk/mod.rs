@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Asked, Connector, Partner};
+use super::{Asked, Connector, How, Partner};
 use crate::error::Result;
 use crate::metrics::Board;
 use crate::store::{Open, Store};
@@ -97,6 +97,11 @@ impl Desk {
     pub async fn accept<C: Connector>(self: &Arc<Self>, connector: &Arc<C>, asked: Asked) -> Result<()> {
         let way = connector.name();
         self.board.event(way);
+        // What people say to each other is not written down. (An empty text is still to be fetched.)
+        if asked.how == How::Overheard && !asked.text.is_empty() && !asked.text.trim_start().starts_with('!')
+        {
+            return Ok(());
+        }
         let text = serde_json::to_string(&asked).unwrap_or_default();
         let Some(id) = self.store.accept(way, asked.keys.clone(), text.clone()).await? else {
             self.board.update(way, |link| link.duplicates += 1);

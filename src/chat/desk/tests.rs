@@ -112,6 +112,9 @@ async fn what_is_past_the_bound_waits_in_the_store_and_is_answered_once() {
         desk.accept(&platform, asked(number)).await.unwrap();
         // The platform delivers it again.
         desk.accept(&platform, asked(number)).await.unwrap();
+        // People talk to each other; that is nobody's business.
+        let overheard = Asked { keys: vec![format!("talk {number}")], how: How::Overheard, ..asked(number) };
+        desk.accept(&platform, overheard).await.unwrap();
     }
     assert_eq!(desk.work().open.len(), 4);
     assert_eq!(store.open_questions("kept").await.unwrap().len(), ALL);
