@@ -6,7 +6,7 @@ mod library;
 pub mod netconf;
 pub mod restconf;
 pub mod ssh;
-mod tcp;
+pub mod tcp;
 mod xml;
 
 pub use library::{Capabilities, Module};

@@ -17,6 +17,7 @@ use tokio_rustls::TlsConnector;
 
 use super::Trouble;
 use crate::error::{Error, Result};
+use crate::transport::tcp::{Unconnected, race};
 
 /// For TCP, proxy and TLS together.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -98,7 +99,9 @@ impl Net {
         let doing = async {
             let stream = match &self.proxy {
                 Some(proxy) => proxy.connect(&host, port).await?,
-                None => dial(&host, port).await?,
+                None => {
+                    dial(&host, port).await.map_err(|why| Trouble::unsent(format!("{host}:{port}: {why}")))?
+                }
             };
             if !secure {
                 return Ok(Box::new(stream) as Stream);
@@ -136,12 +139,11 @@ pub fn is_loopback(host: &str) -> bool {
         || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-async fn dial(host: &str, port: u16) -> Result<TcpStream, Trouble> {
-    let stream = TcpStream::connect((host, port))
-        .await
-        .map_err(|error| Trouble::unsent(format!("{host}:{port}: {error}")))?;
-    let _ = stream.set_nodelay(true);
-    Ok(stream)
+async fn dial(host: &str, port: u16) -> Result<TcpStream, String> {
+    race(host, port).await.map_err(|unconnected| match unconnected {
+        Unconnected::Resolve(error) => format!("the name has no address: {error}"),
+        Unconnected::Connect(error) => error.to_string(),
+    })
 }
 
 impl Proxy {
@@ -167,9 +169,9 @@ impl Proxy {
     /// RFC 9110, 9.3.6.
     async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, Trouble> {
         let failed = |why: String| Trouble::unsent(format!("the proxy {}: {why}", self.address));
-        let mut stream =
-            TcpStream::connect(&self.address).await.map_err(|error| failed(error.to_string()))?;
-        let _ = stream.set_nodelay(true);
+        let (name, own_port) = self.address.rsplit_once(':').unwrap_or((&self.address, "80"));
+        let name = name.trim_matches(['[', ']']);
+        let mut stream = dial(name, own_port.parse().unwrap_or(80)).await.map_err(failed)?;
         let target = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
         let login = self.login.as_ref().map(|login| format!("Proxy-Authorization: Basic {login}\r\n"));
         let request =
