@@ -15,8 +15,11 @@ use crate::secret::Environment;
 pub(super) fn log_to_stderr(serving: bool) {
     let filter = std::env::var("NOCBOT_LOG")
         .unwrap_or_else(|_| if serving { "warn,nocbot=info".to_owned() } else { "off".to_owned() });
-    let subscriber =
-        tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(filter))
+        // A journal or a file is no place for colours.
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_writer(std::io::stderr);
     // Only a test harness that logs already makes this fail.
     let _ = subscriber.try_init();
 }

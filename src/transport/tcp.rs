@@ -83,7 +83,7 @@ pub(super) async fn dial(host: &str, port: u16, who: &str, what: &str) -> Result
 }
 
 /// An error of the operating system without its number.
-pub(super) fn without_number(error: &std::io::Error) -> String {
+pub fn without_number(error: &std::io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);
     let mut letters = text.chars();

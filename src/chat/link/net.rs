@@ -17,7 +17,7 @@ use tokio_rustls::TlsConnector;
 
 use super::Trouble;
 use crate::error::{Error, Result};
-use crate::transport::tcp::{Unconnected, race};
+use crate::transport::tcp::{Unconnected, race, without_number};
 
 /// For TCP, proxy and TLS together.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -142,7 +142,7 @@ pub fn is_loopback(host: &str) -> bool {
 async fn dial(host: &str, port: u16) -> Result<TcpStream, String> {
     race(host, port).await.map_err(|unconnected| match unconnected {
         Unconnected::Resolve(error) => format!("the name has no address: {error}"),
-        Unconnected::Connect(error) => error.to_string(),
+        Unconnected::Connect(error) => without_number(&error),
     })
 }
 
