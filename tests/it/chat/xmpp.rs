@@ -135,6 +135,8 @@ muc_room_default_public_jids = true
             password: SecretRef::Plain(Secret::new(password)),
             rooms: vec![ROOM.into()],
             nick: "nocbot".into(),
+            room_password: None,
+            allow: Vec::new(),
             net: Net::new(Some(&ca), None).unwrap(),
         }
     }
