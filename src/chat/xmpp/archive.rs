@@ -136,7 +136,9 @@ impl Xmpp {
     /// What was said since then is a question that nobody has heard.
     pub(super) fn bound(&self, archive: &str) -> i64 {
         let seen = lock(&self.seen).get(archive).copied();
-        seen.map_or(i64::MAX, |seen| (seen.since - OVERLAP).max(seen.first).max(now() - BACK))
+        // Servers stamp by the second.
+        let bound = seen.map(|seen| (seen.since - OVERLAP).max(seen.first).max(now() - BACK));
+        bound.map_or(i64::MAX, |bound| bound - bound.rem_euclid(1000))
     }
 
     /// The same of every archive.

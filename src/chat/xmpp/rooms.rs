@@ -41,6 +41,8 @@ struct Room {
     nick: String,
     at: At,
     due: Instant,
+    /// Whether somebody else has the name that we want.
+    taken: bool,
     /// Whether everybody there sees real addresses.
     open: bool,
 }
@@ -76,7 +78,7 @@ impl Rooms {
     pub(super) fn new(rooms: &[String], nick: &str) -> Self {
         let at = |room: &String| {
             let room = room.to_lowercase();
-            (room, Room { nick: nick.to_owned(), at: At::Outside, due: Instant::now(), open: false })
+            (room, Room { nick: nick.to_owned(), at: At::Outside, due: Instant::now(), taken: false, open: false })
         };
         Self { list: rooms.iter().map(at).collect(), nick: nick.to_owned(), ..Self::default() }
     }
@@ -93,6 +95,7 @@ impl Rooms {
         for room in self.list.values_mut() {
             (room.at, room.due) = (At::Entering, Instant::now() + ENTRY);
             room.nick.clone_from(&self.nick);
+            room.taken = false;
         }
         names.iter().filter_map(|room| self.enter(room)).collect()
     }
@@ -116,9 +119,14 @@ impl Rooms {
         self.list.get(room).map(|room| room.nick.as_str())
     }
 
-    /// Whether somebody in a room is or was us.
+    /// The name that the configuration gives us.
+    pub(super) fn wanted(&self) -> &str {
+        &self.nick
+    }
+
+    /// Whether somebody in a room is us, or was.
     pub(super) fn is_us(&self, room: &str, name: &str) -> bool {
-        self.nick(room).is_some_and(|nick| name == nick || name == self.nick)
+        self.list.get(room).is_some_and(|room| name == room.nick || (name == self.nick && !room.taken))
     }
 
     /// Whether we are in it.
@@ -193,10 +201,11 @@ impl Rooms {
                 if what == "conflict" && room.nick.chars().count() < first.chars().count() + NAMES {
                     // Somebody has our name: perhaps we ourselves, on a link that hangs.
                     room.nick.push('_');
+                    room.taken = true;
                     return self.enter(&address).map(Act::Send).into_iter().collect();
                 }
                 tracing::error!(room = %address, %what, "xmpp lets us not into a room; it is tried again");
-                room.nick = first;
+                (room.nick, room.taken) = (first, false);
                 (room.at, room.due) = (At::Outside, Instant::now() + LATER);
             }
             Some("unavailable") if own => {
@@ -213,6 +222,7 @@ impl Rooms {
                 let why = crate::text::clean_line(why.unwrap_or_default());
                 tracing::warn!(room = %address, %why, "xmpp put us out of a room; it is entered again");
                 (room.at, room.due) = (At::Outside, Instant::now() + if people { LATER } else { SOON });
+                (room.nick, room.taken) = (first, false);
             }
             Some("unavailable") => {
                 self.people.remove(from);
@@ -315,7 +325,7 @@ mod tests {
         let acts = presence(&mut rooms, "nocbot", " type='error'", taken);
         assert!(matches!(&acts[..], [Act::Send(enter)] if enter.contains("/nocbot_\"")), "{acts:?}");
         presence(&mut rooms, "nocbot_", "", &user("<status code='110'/>"));
-        assert!(rooms.is_us(ROOM, "nocbot_") && rooms.is_us(ROOM, "nocbot") && !rooms.is_us(ROOM, "bob"));
+        assert!(rooms.is_us(ROOM, "nocbot_") && !rooms.is_us(ROOM, "nocbot") && !rooms.is_us(ROOM, "bob"));
         let moved = user("<item nick='robot'/><status code='303'/><status code='110'/>");
         presence(&mut rooms, "nocbot_", " type='unavailable'", &moved);
         assert_eq!(rooms.nick(ROOM), Some("robot"));

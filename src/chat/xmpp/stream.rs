@@ -295,7 +295,7 @@ mod tests {
         assert_eq!(error.condition, "conflict");
         assert!(error.why.ends_with("conflict (Replaced)"), "{error:?}");
         assert_eq!(end("<message xmlns='jabber:client'/>"), None);
-        let refused = "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><text>no &#10;way</text>\
+        let refused = "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><text>no&#10;way</text>\
                        <account-disabled/></failure>";
         let Trouble::Login(why) = failure(&Element::read(refused).unwrap()) else { panic!("no login") };
         assert!(why.ends_with("account-disabled (no way)"), "{why}");

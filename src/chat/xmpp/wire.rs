@@ -70,7 +70,8 @@ pub(super) fn question(message: &Element, own: Own<'_>, source: Source<'_>) -> O
     }
     let group = kind == "groupchat";
     let (how, text) = match (group, room) {
-        (true, Some(nick)) => match addressed(&said, nick) {
+        // By the name that we should have, too: in a crowd we may have got another.
+        (true, Some(nick)) => match addressed(&said, nick).or_else(|| addressed(&said, own.rooms.wanted())) {
             Some(rest) => (How::Mention, rest.to_owned()),
             None => (How::Overheard, said.clone()),
         },
