@@ -230,15 +230,11 @@ pub(super) async fn catch_up(xmpp: Arc<Xmpp>, desk: Arc<Desk>, archive: String, 
     });
 }
 
-async fn look_back(
-    xmpp: &Arc<Xmpp>,
-    desk: &Arc<Desk>,
-    archive: &str,
-    bound: i64,
-) -> Result<(), Unanswered> {
+async fn look_back(xmpp: &Arc<Xmpp>, desk: &Arc<Desk>, archive: &str, bound: i64) -> Result<(), Unanswered> {
     // Answers can only have been sent after their questions.
     let open = desk.store().open_questions(xmpp.name()).await.unwrap_or_default();
-    let oldest = open.iter().map(|open| open.at).min().map_or(i64::MAX, |at| (at - OVERLAP).max(now() - OLDEST));
+    let oldest =
+        open.iter().map(|open| open.at).min().map_or(i64::MAX, |at| (at - OVERLAP).max(now() - OLDEST));
     let mut before = String::new();
     let mut found = Vec::new();
     let mut back = HashSet::new();

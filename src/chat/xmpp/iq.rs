@@ -128,8 +128,7 @@ fn about() -> String {
         "urn:xmpp:ping",
         "urn:xmpp:receipts",
     ];
-    let features: String =
-        FEATURES.iter().map(|feature| format!("<feature var=\"{feature}\"/>")).collect();
+    let features: String = FEATURES.iter().map(|feature| format!("<feature var=\"{feature}\"/>")).collect();
     format!(
         "<query xmlns=\"http://jabber.org/protocol/disco#info\">\
          <identity category=\"client\" type=\"bot\" name=\"nocbot\"/>{features}</query>"

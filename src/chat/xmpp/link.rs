@@ -159,7 +159,8 @@ async fn open(
 ) -> Result<(Socket, u64, bool), Trouble> {
     let password = match &xmpp.settings.room_password {
         Some(password) => {
-            let found = password.resolve().await.map_err(|error| Trouble::Login(error.message().to_owned()))?;
+            let found =
+                password.resolve().await.map_err(|error| Trouble::Login(error.message().to_owned()))?;
             Some(found.expose().to_owned())
         }
         None => None,
@@ -216,11 +217,8 @@ async fn hold(
     let reader = Reader { xmpp, desk, over: &over, again, bounds: xmpp.bounds() };
     if resumed {
         lock(&xmpp.rooms).look();
-    } else {
-        reader.look_back(String::new());
-        let xmpp = Arc::clone(xmpp);
-        reader.spawn(async move { xmpp.find_upload().await });
     }
+    reader.take_up();
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut ticks, mut confirmed) = (0_u32, session.handled);
@@ -331,6 +329,20 @@ impl Reader<'_> {
             caught.remove(&archive);
         });
         self.spawn(archive::catch_up(Arc::clone(self.xmpp), Arc::clone(self.desk), archive, bound));
+    }
+
+    /// Reads what a cut has left unread, or all of it in a new session.
+    fn take_up(&self) {
+        let caught = self.xmpp.caught.borrow().clone();
+        if !caught.contains("") {
+            self.look_back(String::new());
+            let xmpp = Arc::clone(self.xmpp);
+            self.spawn(async move { xmpp.find_upload().await });
+        }
+        let inside = lock(&self.xmpp.rooms).inside();
+        for room in inside.into_iter().filter(|room| !caught.contains(room)) {
+            self.look_back(room);
+        }
     }
 
     async fn stanza(&self, element: &Element) -> Result<(), String> {

@@ -78,7 +78,16 @@ impl Rooms {
     pub(super) fn new(rooms: &[String], nick: &str) -> Self {
         let at = |room: &String| {
             let room = room.to_lowercase();
-            (room, Room { nick: nick.to_owned(), at: At::Outside, due: Instant::now(), taken: false, open: false })
+            (
+                room,
+                Room {
+                    nick: nick.to_owned(),
+                    at: At::Outside,
+                    due: Instant::now(),
+                    taken: false,
+                    open: false,
+                },
+            )
         };
         Self { list: rooms.iter().map(at).collect(), nick: nick.to_owned(), ..Self::default() }
     }
@@ -132,6 +141,12 @@ impl Rooms {
     /// Whether we are in it.
     pub(super) fn is_inside(&self, room: &str) -> bool {
         self.list.get(room).is_some_and(|room| room.at == At::Inside)
+    }
+
+    /// Those that we are in.
+    pub(super) fn inside(&self) -> Vec<String> {
+        let inside = self.list.iter().filter(|(_, room)| room.at == At::Inside);
+        inside.map(|(name, _)| name.clone()).collect()
     }
 
     /// Whether the room shows real addresses to all.
@@ -289,9 +304,7 @@ mod tests {
     }
 
     fn presence(rooms: &mut Rooms, name: &str, kind: &str, inner: &str) -> Vec<Act> {
-        let frame = format!(
-            "<presence xmlns='jabber:client' from='{ROOM}/{name}'{kind}>{inner}</presence>"
-        );
+        let frame = format!("<presence xmlns='jabber:client' from='{ROOM}/{name}'{kind}>{inner}</presence>");
         rooms.presence(&Element::read(&frame).unwrap())
     }
 

@@ -210,7 +210,8 @@ impl Outbox {
     pub(super) fn pong(&self, id: &str) -> bool {
         let Some(rest) = id.strip_prefix(PING) else { return false };
         let link = self.state().link;
-        let parsed = rest.split_once('-').and_then(|(of, h)| Some((of.parse::<u64>().ok()?, h.parse().ok()?)));
+        let parsed =
+            rest.split_once('-').and_then(|(of, h)| Some((of.parse::<u64>().ok()?, h.parse().ok()?)));
         if let Some((of, h)) = parsed
             && of == link
         {

@@ -42,8 +42,7 @@ impl Stream {
     pub(super) async fn open(xmpp: &Xmpp, url: &str, other: &mut Option<String>) -> Result<Self, Trouble> {
         let password = xmpp.settings.password.resolve().await;
         let password = password.map_err(|error| Trouble::Login(error.message().to_owned()))?;
-        let uri =
-            url.parse().map_err(|_| Trouble::Refused("the server's address cannot be used".into()))?;
+        let uri = url.parse().map_err(|_| Trouble::Refused("the server's address cannot be used".into()))?;
         let mut headers = HeaderMap::new();
         headers.insert(HeaderName::from_static("sec-websocket-protocol"), HeaderValue::from_static("xmpp"));
         let socket =
@@ -201,8 +200,7 @@ impl Stream {
 
     /// Asks to go on with a session of which we have `handled` stanzas.
     pub(super) async fn resume(&mut self, previous: &str, handled: u32) -> Result<Resumed, Trouble> {
-        let resume =
-            format!("<resume xmlns=\"{SM}\" previd=\"{}\" h=\"{handled}\"/>", escape(previous));
+        let resume = format!("<resume xmlns=\"{SM}\" previd=\"{}\" h=\"{handled}\"/>", escape(previous));
         self.socket.sender().text(resume).await?;
         let resuming = async {
             loop {

@@ -85,9 +85,9 @@ fn service(address: &str, info: &Element) -> Option<Service> {
     let query = info.child("query")?;
     let has = query.children.iter().any(|c| c.name == "feature" && c.attribute("var") == Some(SPACE));
     let fields = query.children.iter().filter(|c| c.name == "x").flat_map(|form| &form.children);
-    let most = fields.filter(|field| field.attribute("var") == Some("max-file-size")).find_map(|field| {
-        field.child("value")?.text.trim().parse().ok()
-    });
+    let most = fields
+        .filter(|field| field.attribute("var") == Some("max-file-size"))
+        .find_map(|field| field.child("value")?.text.trim().parse().ok());
     has.then(|| Service { address: address.to_owned(), most })
 }
 
@@ -108,9 +108,7 @@ fn slot(answer: &Element) -> Option<Slot> {
             continue;
         }
         let text: String = header.text.chars().filter(|c| !c.is_control()).collect();
-        if let (Ok(name), Ok(mut value)) =
-            (HeaderName::try_from(name), HeaderValue::from_str(text.trim()))
-        {
+        if let (Ok(name), Ok(mut value)) = (HeaderName::try_from(name), HeaderValue::from_str(text.trim())) {
             value.set_sensitive(true);
             headers.insert(name, value);
         }

@@ -87,7 +87,8 @@ pub(super) fn question(message: &Element, own: Own<'_>, source: Source<'_>) -> O
     let shown = if room.is_some() { name.to_owned() } else { id.split('@').next().unwrap_or(&id).to_owned() };
     let given = message.attribute("id").filter(|id| !id.is_empty());
     let stanza = stanza_id(message, own, source);
-    let mut denied = (!allowed(&id, address, own.allow)).then(|| "you are not among those who may ask".into());
+    let mut denied =
+        (!allowed(&id, address, own.allow)).then(|| "you are not among those who may ask".into());
     if how == How::Direct && denied.is_none() && is_encrypted(message) {
         denied = Some("it is encrypted for devices of others; send it without encryption".into());
     }
@@ -168,9 +169,9 @@ pub(super) fn allowed(id: &str, address: &str, allow: &[String]) -> bool {
     // A name in a room is no address, and the room's domain is not the asker's.
     let person = !id.contains('/');
     allow.is_empty()
-        || allow.iter().any(|entry| {
-            is(entry, address) || (person && (is(entry, id) || is(entry, &domain(id))))
-        })
+        || allow
+            .iter()
+            .any(|entry| is(entry, address) || (person && (is(entry, id) || is(entry, &domain(id)))))
 }
 
 /// OMEMO and others (XEP-0380): the body only says that it is encrypted.

@@ -33,8 +33,7 @@ async fn what_was_asked_while_the_link_was_cut_or_the_bot_away_is_answered_once(
     alice.say("nocbot@noc.test", "chat", "b2", "arp r2").await;
     tokio::time::sleep(Duration::from_millis(1500)).await;
     wire.open(true);
-    alice.until("▸ vrf r2").await;
-    alice.until("▸ arp r2").await;
+    alice.until_all(&["▸ vrf r2", "▸ arp r2"]).await;
     assert!(!prosody.log().contains("Client acknowledged"), "{}", prosody.log());
 
     bot.end().await;
@@ -42,8 +41,7 @@ async fn what_was_asked_while_the_link_was_cut_or_the_bot_away_is_answered_once(
     alice.say("nocbot@noc.test", "chat", "b3", "arp r3").await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     let bot = start(settings, Store::open(&file).unwrap()).await;
-    alice.until("▸ vrf r3").await;
-    alice.until("▸ arp r3").await;
+    alice.until_all(&["▸ vrf r3", "▸ arp r3"]).await;
     assert_eq!(bot.stub.last.lock().unwrap().clone().unwrap().who.id, "alice@noc.test");
     tokio::time::sleep(Duration::from_millis(500)).await;
     for (text, times) in [("vrf r1", 0), ("vrf r2", 0), ("vrf r3", 1), ("arp r3", 1), ("vrf never", 0)] {

@@ -88,6 +88,7 @@ restrict_room_creation = false
 muc_room_locking = false
 muc_room_default_public_jids = true
 muc_room_default_persistent = true
+muc_tombstones = false
 {muc}
 {upload}
 "#,
@@ -241,6 +242,15 @@ impl Person {
     /// The next frame with this in it.
     pub async fn until(&mut self, part: &str) -> String {
         self.within(15, part).await.unwrap_or_else(|| panic!("no frame with {part}"))
+    }
+
+    /// Frames with each of these in it, in whatever order they come.
+    pub async fn until_all(&mut self, parts: &[&str]) {
+        let mut parts = parts.to_vec();
+        while !parts.is_empty() {
+            let frame = self.within(15, "<body>").await.unwrap_or_else(|| panic!("no frame with {parts:?}"));
+            parts.retain(|part| !frame.contains(part));
+        }
     }
 
     /// The next frame with this in it; nothing when none comes, or the link is cut.
