@@ -44,6 +44,8 @@ pub(super) struct Seen {
     first: i64,
     since: i64,
     noted: i64,
+    /// Whether nobody has ever listened before this link: then nothing was missed.
+    new: bool,
 }
 
 /// A page that is being read.
@@ -98,9 +100,9 @@ impl Xmpp {
             let noted = desk.store().note(self.name(), &format!("seen {archive}")).await.ok().flatten();
             let noted = noted.as_deref().and_then(|text| text.split_once(' '));
             let noted = noted.and_then(|(first, since)| Some((first.parse().ok()?, since.parse().ok()?)));
-            // The first start: nothing was missed.
+            let new = noted.is_none();
             let (first, since) = noted.unwrap_or_else(|| (now(), now()));
-            lock(&self.seen).insert(archive.clone(), Seen { first, since, noted: 0 });
+            lock(&self.seen).insert(archive.clone(), Seen { first, since, noted: 0, new });
         }
         self.remember(desk).await;
     }
@@ -124,6 +126,13 @@ impl Xmpp {
         }
     }
 
+    /// The first link is over: from now on something may be missed.
+    pub(super) fn listened(&self) {
+        for seen in lock(&self.seen).values_mut() {
+            seen.new = false;
+        }
+    }
+
     /// Something came from there: all that was said before was heard.
     pub(super) fn heard(&self, archive: &str) {
         if self.caught.borrow().contains(archive)
@@ -137,7 +146,7 @@ impl Xmpp {
     pub(super) fn bound(&self, archive: &str) -> i64 {
         let seen = lock(&self.seen).get(archive).copied();
         // Servers stamp by the second.
-        let bound = seen.map(|seen| (seen.since - OVERLAP).max(seen.first).max(now() - BACK));
+        let bound = seen.filter(|seen| !seen.new).map(|seen| (seen.since - OVERLAP).max(seen.first).max(now() - BACK));
         bound.map_or(i64::MAX, |bound| bound - bound.rem_euclid(1000))
     }
 
@@ -225,6 +234,9 @@ pub(super) async fn catch_up(xmpp: Arc<Xmpp>, desk: Arc<Desk>, archive: String, 
             Err(_) => sleep(AGAIN).await,
         }
     }
+    if let Some(seen) = lock(&xmpp.seen).get_mut(&archive) {
+        seen.new = false;
+    }
     xmpp.caught.send_modify(|caught| {
         caught.insert(archive);
     });
@@ -234,7 +246,7 @@ async fn look_back(xmpp: &Arc<Xmpp>, desk: &Arc<Desk>, archive: &str, bound: i64
     // Answers can only have been sent after their questions.
     let open = desk.store().open_questions(xmpp.name()).await.unwrap_or_default();
     let oldest =
-        open.iter().map(|open| open.at).min().map_or(i64::MAX, |at| (at - OVERLAP).max(now() - OLDEST));
+        open.iter().map(|(_, at)| *at).min().map_or(i64::MAX, |at| (at - OVERLAP).max(now() - OLDEST));
     let mut before = String::new();
     let mut found = Vec::new();
     let mut back = HashSet::new();
@@ -293,4 +305,23 @@ fn take(
         _ => {}
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_back_is_not_known_and_the_oldest_are_forgotten() {
+        let mut known = Known::default();
+        for number in 0..=KNOWN {
+            known.add(&format!("nb-{number}"));
+        }
+        known.add("nb-7");
+        known.add("");
+        assert!(!known.has("nb-0") && known.has("nb-1") && known.has("nb-7") && !known.has(""));
+        known.take_back("nb-7");
+        assert!(!known.has("nb-7"));
+        assert_eq!((known.set.len(), known.order.len()), (KNOWN - 1, KNOWN - 1));
+    }
 }

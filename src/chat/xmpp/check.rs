@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::element::Element;
+use super::rooms::Act;
 use super::stream::{Stream, condition};
 use super::wire::bare;
 use super::{Xmpp, lock};
@@ -64,17 +65,25 @@ pub(super) async fn check(xmpp: &Xmpp) -> Vec<Finding> {
                 continue;
             };
             let room = bare(element.attribute("from").unwrap_or_default()).to_owned();
-            let own =
-                element.children.iter().flat_map(|x| &x.children).any(|c| c.attribute("code") == Some("110"));
-            let failed = element.attribute("type") == Some("error");
-            if !rooms.contains(&room) || !(own || failed) {
+            if !rooms.contains(&room) {
+                continue;
+            }
+            let acts = lock(&xmpp.rooms).presence(&element);
+            if acts.contains(&Act::Entered(room.clone())) {
+                out.push(Finding::ok(format!("in the room {room}")));
+                rooms.retain(|other| *other != room);
+                continue;
+            }
+            let mut again = false;
+            for act in acts {
+                if let Act::Send(stanza) = act {
+                    again = socket.sender().text(stanza).await.is_ok();
+                }
+            }
+            if again || element.attribute("type") != Some("error") {
                 continue;
             }
             rooms.retain(|other| *other != room);
-            if own {
-                out.push(Finding::ok(format!("in the room {room}")));
-                continue;
-            }
             let what = condition(&element);
             let hint = match what.as_str() {
                 "not-authorized" => "does it ask for a password? `room_password` gives it",

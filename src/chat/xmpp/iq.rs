@@ -71,13 +71,10 @@ impl Xmpp {
     pub(super) fn iq(&self, iq: &Element) {
         let id = iq.attribute("id").unwrap_or_default();
         match iq.attribute("type") {
-            Some("result" | "error") => {
-                if !self.out.pong(id) {
-                    self.answered(id, iq);
-                }
-            }
+            Some("result" | "error") if self.out.pong(id) => {}
+            Some("result" | "error") => self.answered(id, iq),
             Some("get" | "set") => {
-                let answer = self.answer(iq, id);
+                let answer = answer(iq, id);
                 // A full queue answers nobody.
                 let _ = self.out.push(answer);
             }
@@ -97,26 +94,26 @@ impl Xmpp {
             let _ = one.tell.send(iq.clone());
         }
     }
+}
 
-    fn answer(&self, iq: &Element, id: &str) -> String {
-        let to = iq.attribute("from").map(|from| format!(" to=\"{}\"", escape(from))).unwrap_or_default();
-        let get = iq.attribute("type") == Some("get");
-        let inner = if get && iq.of("ping", "urn:xmpp:ping").is_some() {
-            String::new()
-        } else if get
-            && let Some(query) = iq.of("query", "http://jabber.org/protocol/disco#info")
-            && query.attribute("node").is_none()
-        {
-            about()
-        } else {
-            return format!(
-                "<iq xmlns=\"jabber:client\" type=\"error\" id=\"{}\"{to}><error type=\"cancel\">\
-                 <service-unavailable xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/></error></iq>",
-                escape(id)
-            );
-        };
-        format!("<iq xmlns=\"jabber:client\" type=\"result\" id=\"{}\"{to}>{inner}</iq>", escape(id))
-    }
+fn answer(iq: &Element, id: &str) -> String {
+    let to = iq.attribute("from").map(|from| format!(" to=\"{}\"", escape(from))).unwrap_or_default();
+    let get = iq.attribute("type") == Some("get");
+    let inner = if get && iq.of("ping", "urn:xmpp:ping").is_some() {
+        String::new()
+    } else if get
+        && let Some(query) = iq.of("query", "http://jabber.org/protocol/disco#info")
+        && query.attribute("node").is_none()
+    {
+        about()
+    } else {
+        return format!(
+            "<iq xmlns=\"jabber:client\" type=\"error\" id=\"{}\"{to}><error type=\"cancel\">\
+             <service-unavailable xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/></error></iq>",
+            escape(id)
+        );
+    };
+    format!("<iq xmlns=\"jabber:client\" type=\"result\" id=\"{}\"{to}>{inner}</iq>", escape(id))
 }
 
 /// What we are and know (XEP-0030).
@@ -128,7 +125,7 @@ fn about() -> String {
         "urn:xmpp:ping",
         "urn:xmpp:receipts",
     ];
-    let features: String = FEATURES.iter().map(|feature| format!("<feature var=\"{feature}\"/>")).collect();
+    let features = FEATURES.map(|feature| format!("<feature var=\"{feature}\"/>")).concat();
     format!(
         "<query xmlns=\"http://jabber.org/protocol/disco#info\">\
          <identity category=\"client\" type=\"bot\" name=\"nocbot\"/>{features}</query>"

@@ -6,6 +6,7 @@ mod check;
 mod element;
 mod iq;
 mod link;
+mod reader;
 mod render;
 mod rooms;
 mod scram;

@@ -43,6 +43,8 @@ struct Room {
     due: Instant,
     /// Whether somebody else has the name that we want.
     taken: bool,
+    /// Whether it asks for a password.
+    guarded: bool,
     /// Whether everybody there sees real addresses.
     open: bool,
 }
@@ -85,6 +87,7 @@ impl Rooms {
                     at: At::Outside,
                     due: Instant::now(),
                     taken: false,
+                    guarded: false,
                     open: false,
                 },
             )
@@ -111,8 +114,9 @@ impl Rooms {
 
     /// Into a room, without its history.
     fn enter(&self, room: &str) -> Option<String> {
-        let nick = &self.list.get(room)?.nick;
-        let password = self.password.as_ref();
+        let Room { nick, guarded, .. } = self.list.get(room)?;
+        // Only where it is asked for: not every room's service need know it.
+        let password = self.password.as_ref().filter(|_| *guarded);
         let password =
             password.map(|text| format!("<password>{}</password>", escape(text))).unwrap_or_default();
         Some(format!(
@@ -219,6 +223,10 @@ impl Rooms {
                     room.taken = true;
                     return self.enter(&address).map(Act::Send).into_iter().collect();
                 }
+                if what == "not-authorized" && !room.guarded && self.password.is_some() {
+                    room.guarded = true;
+                    return self.enter(&address).map(Act::Send).into_iter().collect();
+                }
                 tracing::error!(room = %address, %what, "xmpp lets us not into a room; it is tried again");
                 (room.nick, room.taken) = (first, false);
                 (room.at, room.due) = (At::Outside, Instant::now() + LATER);
@@ -287,69 +295,4 @@ fn unlock(room: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ROOM: &str = "noc@conf.x";
-
-    fn rooms() -> Rooms {
-        let mut rooms = Rooms::new(&["NOC@conf.x".to_owned()], "nocbot");
-        rooms.set_password(Some("a<b".into()));
-        let entering = rooms.enter_all();
-        assert!(
-            entering[0].contains("to=\"noc@conf.x/nocbot\"") && entering[0].contains("a&lt;b"),
-            "{entering:?}"
-        );
-        rooms
-    }
-
-    fn presence(rooms: &mut Rooms, name: &str, kind: &str, inner: &str) -> Vec<Act> {
-        let frame = format!("<presence xmlns='jabber:client' from='{ROOM}/{name}'{kind}>{inner}</presence>");
-        rooms.presence(&Element::read(&frame).unwrap())
-    }
-
-    fn user(inner: &str) -> String {
-        format!("<x xmlns='{MUC_USER}'>{inner}</x>")
-    }
-
-    #[test]
-    fn in_and_out_and_in_again() {
-        let mut rooms = rooms();
-        let own = user("<status code='110'/><status code='100'/>");
-        let acts = presence(&mut rooms, "nocbot", "", &own);
-        assert_eq!(acts, [Act::Entered(ROOM.into())]);
-        assert!(rooms.is_inside(ROOM) && rooms.is_open(ROOM) && rooms.due().is_empty());
-        assert!(presence(&mut rooms, "nocbot", "", &own).is_empty(), "a presence of ours is no new entry");
-        rooms.look();
-        assert_eq!(rooms.due(), [Act::Ping(ROOM.into(), format!("{ROOM}/nocbot"))]);
-        rooms.lost(ROOM);
-        assert!(matches!(&rooms.due()[..], [Act::Send(_)]) && !rooms.is_inside(ROOM));
-        let acts = presence(&mut rooms, "nocbot", "", &user("<status code='110'/><status code='201'/>"));
-        assert!(matches!(&acts[..], [Act::Entered(_), Act::Send(unlock)] if unlock.contains("muc#owner")));
-        let kicked = user("<status code='307'/><status code='110'/><item><reason>no</reason></item>");
-        assert!(presence(&mut rooms, "nocbot", " type='unavailable'", &kicked).is_empty());
-        assert!(!rooms.is_inside(ROOM) && rooms.due().is_empty(), "not at once: people want us out");
-    }
-
-    #[test]
-    fn names_and_people() {
-        let mut rooms = rooms();
-        let taken = "<error type='cancel'><conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>";
-        let acts = presence(&mut rooms, "nocbot", " type='error'", taken);
-        assert!(matches!(&acts[..], [Act::Send(enter)] if enter.contains("/nocbot_\"")), "{acts:?}");
-        presence(&mut rooms, "nocbot_", "", &user("<status code='110'/>"));
-        assert!(rooms.is_us(ROOM, "nocbot_") && !rooms.is_us(ROOM, "nocbot") && !rooms.is_us(ROOM, "bob"));
-        let moved = user("<item nick='robot'/><status code='303'/><status code='110'/>");
-        presence(&mut rooms, "nocbot_", " type='unavailable'", &moved);
-        assert_eq!(rooms.nick(ROOM), Some("robot"));
-        let bob = user("<item jid='bob@x/1'/>") + "<occupant-id xmlns='urn:xmpp:occupant-id:0' id='o1'/>";
-        presence(&mut rooms, "bob", "", &bob);
-        let from = format!("{ROOM}/bob");
-        assert_eq!(rooms.real(&from), Some("bob@x/1"));
-        assert_eq!(rooms.real_then(&from, Some("o1")), Some("bob@x/1"));
-        // Somebody else had the name then.
-        assert_eq!((rooms.real_then(&from, Some("o2")), rooms.real_then(&from, None)), (None, None));
-        presence(&mut rooms, "bob", " type='unavailable'", "");
-        assert_eq!(rooms.real(&from), None);
-    }
-}
+mod tests;

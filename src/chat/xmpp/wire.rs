@@ -64,6 +64,11 @@ pub(super) fn question(message: &Element, own: Own<'_>, source: Source<'_>) -> O
         return None;
     }
     let room = own.rooms.nick(address);
+    // A server's news, an invitation, an answer of another bot like us: nothing to answer.
+    let server = room.is_none() && !address.contains('@');
+    if server || is_invitation(message) || said.trim_start().starts_with('▸') {
+        return None;
+    }
     let (_, name) = from.split_once('/').unwrap_or((from, ""));
     if room.is_some() && (name.is_empty() || own.rooms.is_us(address, name)) {
         return None;
@@ -172,6 +177,14 @@ pub(super) fn allowed(id: &str, address: &str, allow: &[String]) -> bool {
         || allow
             .iter()
             .any(|entry| is(entry, address) || (person && (is(entry, id) || is(entry, &domain(id)))))
+}
+
+/// XEP-0249, or by the room itself.
+fn is_invitation(message: &Element) -> bool {
+    message.children.iter().any(|child| {
+        child.space == "jabber:x:conference"
+            || (child.space == "http://jabber.org/protocol/muc#user" && child.child("invite").is_some())
+    })
 }
 
 /// OMEMO and others (XEP-0380): the body only says that it is encrypted.

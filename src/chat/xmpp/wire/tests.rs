@@ -62,6 +62,10 @@ fn our_own_words_and_errors_are_no_questions() {
         "<message from='bob@x/1' type='headline' id='1'><body>vrf r1</body></message>",
         "<message from='nocbot@x/2' type='chat' id='1'><body>vrf r1</body></message>",
         "<message from='bob@x/1' type='chat'><composing xmlns='c'/></message>",
+        "<message from='x' id='1'><body>welcome to this server</body></message>",
+        "<message from='bob@x/1' type='chat' id='1'><body>▸ ✖ no verb</body></message>",
+        "<message from='ops@conf.x'><body>come</body><x xmlns='http://jabber.org/protocol/muc#user'>\
+         <invite from='bob@x'/></x></message>",
         "<message from='other@conf.x/bob' type='groupchat' id='1'><body>nocbot: vrf r1</body></message>",
     ] {
         assert_eq!(asked(frame), None, "{frame}");

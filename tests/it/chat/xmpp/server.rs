@@ -289,7 +289,7 @@ impl Person {
             if last.contains("complete='true'") {
                 return Some(out);
             }
-            after = last.split("<last>").nth(1)?.split('<').next()?.to_owned();
+            last.split("<last>").nth(1)?.split('<').next()?.clone_into(&mut after);
         }
     }
 }
