@@ -146,7 +146,9 @@ impl Xmpp {
     pub(super) fn bound(&self, archive: &str) -> i64 {
         let seen = lock(&self.seen).get(archive).copied();
         // Servers stamp by the second.
-        let bound = seen.filter(|seen| !seen.new).map(|seen| (seen.since - OVERLAP).max(seen.first).max(now() - BACK));
+        let bound = seen
+            .filter(|seen| !seen.new)
+            .map(|seen| (seen.since - OVERLAP).max(seen.first).max(now() - BACK));
         bound.map_or(i64::MAX, |bound| bound - bound.rem_euclid(1000))
     }
 

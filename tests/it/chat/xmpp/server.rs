@@ -169,6 +169,85 @@ impl Drop for Prosody {
     }
 }
 
+/// Another server, in a node that nobody knows: it needs no name service.
+pub struct Ejabberd {
+    pub directory: tempfile::TempDir,
+    pub port: u16,
+    child: Child,
+}
+
+impl Ejabberd {
+    pub fn new() -> Option<Self> {
+        if !Path::new("/usr/sbin/ejabberdctl").exists() {
+            left_out("ejabberd is not installed (Debian: apt install ejabberd)");
+            return None;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let path = |name: &str| directory.path().join(name).display().to_string();
+        let config = format!(
+            "hosts: [noc.test]\nloglevel: info\nauth_password_format: scram\nauth_scram_hash: sha256\n\
+             listen:\n- port: {port}\n  ip: 127.0.0.1\n  module: ejabberd_http\n  request_handlers:\n\
+             \x20   /xmpp-websocket: ejabberd_http_ws\n    /upload: mod_http_upload\n\
+             modules:\n  mod_disco: {{}}\n  mod_mam: {{default: always}}\n  mod_offline: {{}}\n  mod_ping: {{}}\n\
+             \x20 mod_roster: {{}}\n  mod_stream_mgmt: {{}}\n\
+             \x20 mod_muc: {{default_room_options: {{mam: true, anonymous: false, persistent: true}}}}\n\
+             \x20 mod_http_upload: {{put_url: 'http://localhost:{port}/upload', docroot: '{}', access: all}}\n",
+            path("files")
+        );
+        std::fs::write(path("ejabberd.yml"), config).unwrap();
+        let accounts = "[ejabberd_auth:try_register(U, <<\"noc.test\">>, <<\"pw-of-it\">>) || \
+                        U <- [<<\"nocbot\">>, <<\"alice\">>, <<\"bob\">>]], \
+                        file:write_file(os:getenv(\"READY\"), <<>>).";
+        let libraries = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
+        let child = Command::new("erl")
+            .args(["-noinput", "-mnesia", "dir", &format!("{:?}", path("db")), "-s", "ejabberd"])
+            .args(["-eval", accounts])
+            .env("EJABBERD_CONFIG_PATH", path("ejabberd.yml"))
+            .env("EJABBERD_LOG_PATH", path("log"))
+            .env("ERL_LIBS", libraries.join(":"))
+            .env("HOME", directory.path())
+            .env("READY", path("ready"))
+            .current_dir(directory.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let server = Self { directory, port, child };
+        for _ in 0..400 {
+            if server.directory.path().join("ready").exists()
+                && std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+            {
+                return Some(server);
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let log = std::fs::read_to_string(server.directory.path().join("log")).unwrap_or_default();
+        panic!("ejabberd does not listen: {log}");
+    }
+
+    pub fn settings(&self) -> Settings {
+        Settings {
+            url: format!("ws://localhost:{}/xmpp-websocket", self.port),
+            jid: "nocbot@noc.test".into(),
+            password: SecretRef::Plain(Secret::new("pw-of-it")),
+            rooms: vec![ROOM.into()],
+            nick: "nocbot".into(),
+            room_password: None,
+            allow: Vec::new(),
+            net: Net::new(None, None).unwrap(),
+        }
+    }
+}
+
+impl Drop for Ejabberd {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// A person with a client.
 pub struct Person {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
