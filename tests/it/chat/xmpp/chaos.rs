@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use super::super::stub::Stub;
-use super::server::{Person, Prosody, ROOM, Wire};
+use super::server::{Ejabberd, Person, Prosody, ROOM, Wire};
 
 const EACH: usize = 100;
 
@@ -106,18 +106,32 @@ async fn answers(port: u16) -> Option<BTreeMap<String, usize>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_of_two_hundred_questions_is_answered_exactly_once_on_a_bad_day() {
-    let Some(mut prosody) = Prosody::new() else { return };
-    let seed = std::env::var("NOCBOT_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or_else(|| u64::from(std::process::id()) << 16 | u64::from(prosody.plain));
-    eprintln!("NOCBOT_SEED={seed}");
-    let mut dice = Dice(seed);
+    let Some(prosody) = Prosody::new() else { return };
     let wire = Wire::to(prosody.secure).await;
     let url = format!("wss://localhost:{}/xmpp-websocket", wire.port);
     let settings = Settings { url, ..prosody.settings("pw-of-it") };
-    let store = prosody.directory.path().join("nocbot.db");
-    let mut running = bot(&settings, &store);
+    let (port, store) = (prosody.plain, prosody.directory.path().join("nocbot.db"));
+    bad_day(Some(prosody), settings, &wire, port, &store).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_with_another_server_that_stays() {
+    let Some(server) = Ejabberd::new() else { return };
+    let wire = Wire::to(server.port).await;
+    let url = format!("ws://localhost:{}/xmpp-websocket", wire.port);
+    let settings = Settings { url, ..server.settings() };
+    bad_day(None, settings, &wire, server.port, &server.directory.path().join("nocbot.db")).await;
+}
+
+/// With a server that is killed too, where there is one.
+async fn bad_day(mut killed: Option<Prosody>, settings: Settings, wire: &Wire, port: u16, store: &Path) {
+    let seed = std::env::var("NOCBOT_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or_else(|| u64::from(std::process::id()) << 16 | u64::from(port));
+    eprintln!("NOCBOT_SEED={seed}");
+    let mut dice = Dice(seed);
+    let mut running = bot(&settings, store);
     // Questions from before the first listening are nobody's.
-    let mut watcher = Person::login(&prosody, "alice").await;
+    let mut watcher = Person::try_login(port, "alice").await.unwrap();
     assert!(watcher.try_enter("watcher").await.is_some());
     watcher.say(ROOM, "groupchat", "w", "nocbot: vrf first").await;
     for _ in 0..20 {
@@ -128,22 +142,23 @@ async fn each_of_two_hundred_questions_is_answered_exactly_once_on_a_bad_day() {
     }
     drop(watcher);
     let began = Instant::now();
-    let askers = ["alice", "bob"].map(|user| tokio::spawn(asker(prosody.plain, user, dice.below(1 << 30))));
+    let askers = ["alice", "bob"].map(|user| tokio::spawn(asker(port, user, dice.below(1 << 30))));
     let mut step = 0;
     while !askers.iter().all(tokio::task::JoinHandle::is_finished) {
-        assert!(began.elapsed() < Duration::from_secs(30), "seed {seed}: the askers hang: {}", prosody.log());
+        assert!(began.elapsed() < Duration::from_secs(30), "seed {seed}: the askers hang");
         tokio::time::sleep(Duration::from_millis(200 + dice.below(900))).await;
         step += 1;
         match step {
-            4 => {
-                prosody.kill();
+            4 if killed.is_some() => {
+                let server = killed.as_mut().unwrap();
+                server.kill();
                 tokio::time::sleep(Duration::from_millis(dice.below(500))).await;
-                prosody.start();
+                server.start();
             }
             9 => {
                 running.shutdown_background();
                 tokio::time::sleep(Duration::from_millis(dice.below(1000))).await;
-                running = bot(&settings, &store);
+                running = bot(&settings, store);
             }
             _ if dice.below(4) == 0 => {
                 wire.open(false);
@@ -158,25 +173,26 @@ async fn each_of_two_hundred_questions_is_answered_exactly_once_on_a_bad_day() {
     let mut found = BTreeMap::new();
     for _ in 0..25 {
         tokio::time::sleep(Duration::from_millis(700)).await;
-        found = answers(prosody.plain).await.unwrap_or_default();
+        found = answers(port).await.unwrap_or_default();
         if found.len() == 2 * EACH && found.values().all(|times| *times > 0) {
             break;
         }
     }
     eprintln!("asked in {asked:?}, all answered after {:?}, {step} steps", began.elapsed());
     tokio::time::sleep(Duration::from_millis(1500)).await;
-    let found = answers(prosody.plain).await.unwrap_or(found);
+    let found = answers(port).await.unwrap_or(found);
     let wrong: BTreeMap<_, _> = found.into_iter().filter(|(_, times)| *times != 1).collect();
     running.shutdown_background();
     if !wrong.is_empty() {
-        let open = Store::open(&store).unwrap().open_questions("xmpp").await.unwrap();
+        let open = Store::open(store).unwrap().open_questions("xmpp").await.unwrap();
         let mut told = Vec::new();
         for (user, room) in [("bob", None), ("nocbot", None), ("alice", Some(ROOM))] {
-            let mut person = Person::login(&prosody, user).await;
+            let mut person = Person::try_login(port, user).await.unwrap();
             let messages = person.archive(room).await.unwrap();
             let about = |message: &String| wrong.keys().any(|token| message.contains(token));
             told.extend(messages.into_iter().filter(about).map(|message| format!("{user}: {message}")));
         }
-        panic!("seed {seed}: {wrong:?}\nopen: {open:#?}\n{told:#?}\n{}", prosody.log());
+        let log = killed.map(|server| server.log()).unwrap_or_default();
+        panic!("seed {seed}: {wrong:?}\nopen: {open:#?}\n{told:#?}\n{log}");
     }
 }
