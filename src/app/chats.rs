@@ -75,7 +75,9 @@ pub async fn connectors(chat: &Chat, board: &Arc<Board>) -> Result<Vec<Arc<dyn C
             jid: config.jid,
             password: config.password,
             rooms: config.rooms,
+            room_password: config.room_password,
             nick: config.nick,
+            allow: config.allow,
         };
         out.push(Arc::new(Xmpp::new(settings, Arc::clone(board))));
     }

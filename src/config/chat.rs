@@ -7,7 +7,7 @@ use crate::secret::SecretRef;
 use crate::yaml::Node;
 
 /// Keys whose values are secrets: they are resolved when a link is opened.
-pub(super) const SECRETS: [&str; 4] = ["token", "bot_token", "app_token", "password"];
+pub(super) const SECRETS: [&str; 5] = ["token", "bot_token", "app_token", "password", "room_password"];
 
 /// The chat platforms.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -92,8 +92,12 @@ pub struct Xmpp {
     pub password: SecretRef,
     /// Rooms to be in.
     pub rooms: Vec<String>,
+    /// For rooms that ask for a password.
+    pub room_password: Option<SecretRef>,
     /// Our name in rooms.
     pub nick: String,
+    /// Addresses, domains and rooms that may ask; everybody when empty.
+    pub allow: Vec<String>,
     /// How to get there.
     pub way: Way,
 }
@@ -150,7 +154,8 @@ impl Reader<'_> {
     }
 
     fn xmpp(&mut self, chat: &Node, common: &Way) -> Option<Xmpp> {
-        let node = self.platform(chat, "xmpp", &["url", "jid", "password", "rooms", "nick"])?;
+        let own = ["url", "jid", "password", "rooms", "room_password", "nick", "allow"];
+        let node = self.platform(chat, "xmpp", &own)?;
         let url = self.url(node, "url", &["wss", "ws"], None);
         let jid: Option<String> = self.decode(Some(node), "jid");
         let right =
@@ -171,8 +176,11 @@ impl Reader<'_> {
             self.errors.push(error.hint("noc@conference.example.net"));
         }
         let nick = self.decode(Some(node), "nick").unwrap_or_else(|| "nocbot".to_owned());
+        let room_password = self.secret(node, "room_password");
+        let allow = self.decode(Some(node), "allow").unwrap_or_default();
         let way = self.way(node, common);
-        Some(Xmpp { url: url?, jid: jid.filter(|jid| right(jid))?, password: password?, rooms, nick, way })
+        let jid = jid.filter(|jid| right(jid))?;
+        Some(Xmpp { url: url?, jid, password: password?, rooms, room_password, nick, allow, way })
     }
 
     fn way(&mut self, node: &Node, common: &Way) -> Way {

@@ -87,7 +87,7 @@ fn chat_platforms_are_read_with_their_secrets_unresolved() {
          \x20 slack: {bot_token: 'env:BOT', app_token: 'file:app', allow: [S1], proxy: 'http://p:1'}\n\
          \x20 mattermost: {url: 'http://127.0.0.1:8065/', token: '${MM}', team: noc}\n\
          \x20 webex: {token: plain, wdm_url: 'https://wdm.example/api'}\n\
-         \x20 xmpp: {url: 'wss://x/ws', jid: a@b, password: p, rooms: [r@c]}\n",
+         \x20 xmpp: {url: 'wss://x/ws', jid: a@b, password: p, rooms: [r@c], allow: [b], room_password: 'env:R'}\n",
     )
     .unwrap();
     let slack = config.chat.slack.unwrap();
@@ -101,7 +101,9 @@ fn chat_platforms_are_read_with_their_secrets_unresolved() {
     assert_eq!((mattermost.url.as_str(), mattermost.team.as_deref()), ("http://127.0.0.1:8065", Some("noc")));
     assert!(matches!(mattermost.way.proxy, Some(SecretRef::Env { .. })) && mattermost.way.ca_file.is_some());
     assert_eq!(config.chat.webex.unwrap().wdm_url.as_deref(), Some("https://wdm.example/api"));
-    assert_eq!(config.chat.xmpp.unwrap().nick, "nocbot");
+    let xmpp = config.chat.xmpp.unwrap();
+    assert_eq!((xmpp.nick.as_str(), xmpp.allow.as_slice()), ("nocbot", &["b".to_owned()][..]));
+    assert!(matches!(xmpp.room_password, Some(SecretRef::Env { name, .. }) if name == "R"));
 }
 
 #[test]

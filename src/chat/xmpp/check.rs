@@ -1,19 +1,29 @@
-//! `nocbot xmpp check`: whether the server takes the login and lets us into the rooms.
+//! `nocbot xmpp check`: whether the server takes the login and lets us into the rooms, and what it has.
 
 use std::time::Duration;
 
 use tokio::time::timeout;
 
 use super::element::Element;
+use super::rooms::Act;
+use super::stream::{Stream, condition};
 use super::wire::bare;
-use super::{Xmpp, link};
+use super::{Xmpp, lock};
 use crate::chat::link::Frame;
 use crate::chat::{Finding, Trouble};
 
-/// Opens a stream and enters the rooms.
+const ROOMS: Duration = Duration::from_secs(10);
+
+/// Opens a stream beside the one at work, and enters the rooms.
 pub(super) async fn check(xmpp: &Xmpp) -> Vec<Finding> {
     let mut out = Vec::new();
-    let (mut socket, jid) = match link::open(xmpp).await {
+    let mut other = None;
+    let opened = async {
+        let mut stream = Stream::open(xmpp, &xmpp.settings.url, &mut other).await?;
+        let jid = stream.bind(None).await?;
+        Ok::<_, Trouble>((stream, jid))
+    };
+    let (stream, jid) = match opened.await {
         Ok(opened) => opened,
         Err(trouble) => {
             let hint = match trouble {
@@ -25,7 +35,29 @@ pub(super) async fn check(xmpp: &Xmpp) -> Vec<Finding> {
         }
     };
     out.push(Finding::ok(format!("logged in as {jid}")));
-    let mut rooms = xmpp.settings.rooms.clone();
+    out.push(Finding::ok(if stream.has_management() {
+        "sessions survive a cut link (XEP-0198)"
+    } else {
+        "no stream management (XEP-0198): after a cut link the archives alone say what was missed"
+    }));
+    let mut socket = stream.socket;
+    let password = match &xmpp.settings.room_password {
+        Some(password) => password.resolve().await.ok().map(|found| found.expose().to_owned()),
+        None => None,
+    };
+    let mut stanzas = vec!["<presence xmlns=\"jabber:client\"><priority>-1</priority></presence>".to_owned()];
+    let mut rooms: Vec<String> = xmpp.settings.rooms.iter().map(|room| room.to_lowercase()).collect();
+    {
+        let mut all = lock(&xmpp.rooms);
+        all.set_password(password);
+        stanzas.extend(all.enter_all());
+    }
+    for stanza in stanzas {
+        if let Err(trouble) = socket.sender().text(stanza).await {
+            out.push(Finding::wrong(trouble.to_string(), "the server ended the link at once"));
+            return out;
+        }
+    }
     let entering = async {
         while !rooms.is_empty() {
             let Frame::Text(frame) = socket.next().await else { break };
@@ -33,26 +65,35 @@ pub(super) async fn check(xmpp: &Xmpp) -> Vec<Finding> {
                 continue;
             };
             let room = bare(element.attribute("from").unwrap_or_default()).to_owned();
-            let own =
-                element.children.iter().flat_map(|x| &x.children).any(|c| c.attribute("code") == Some("110"));
-            let failed = element.attribute("type") == Some("error");
-            if !rooms.contains(&room) || !(own || failed) {
+            if !rooms.contains(&room) {
+                continue;
+            }
+            let acts = lock(&xmpp.rooms).presence(&element);
+            if acts.contains(&Act::Entered(room.clone())) {
+                out.push(Finding::ok(format!("in the room {room}")));
+                rooms.retain(|other| *other != room);
+                continue;
+            }
+            let mut again = false;
+            for act in acts {
+                if let Act::Send(stanza) = act {
+                    again = socket.sender().text(stanza).await.is_ok();
+                }
+            }
+            if again || element.attribute("type") != Some("error") {
                 continue;
             }
             rooms.retain(|other| *other != room);
-            if own {
-                out.push(Finding::ok(format!("in the room {room}")));
-            } else {
-                let what = element.child("error").and_then(|error| error.children.first());
-                let what = what.map_or("unknown", |what| what.name.as_str());
-                out.push(Finding::wrong(
-                    format!("not in the room {room}: {what}"),
-                    "is the bot a member there?",
-                ));
-            }
+            let what = condition(&element);
+            let hint = match what.as_str() {
+                "not-authorized" => "does it ask for a password? `room_password` gives it",
+                "conflict" => "somebody else has the name there; another `nick`?",
+                _ => "is the bot a member there?",
+            };
+            out.push(Finding::wrong(format!("not in the room {room}: {what}"), hint));
         }
     };
-    let _ = timeout(Duration::from_secs(10), entering).await;
+    let _ = timeout(ROOMS, entering).await;
     for room in rooms {
         out.push(Finding::wrong(format!("the room {room} does not answer"), "does its service exist?"));
     }

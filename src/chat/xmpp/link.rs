@@ -1,63 +1,117 @@
-//! The stream: open, login, bind, presence, rooms; then read until it is over.
+//! The link: a session is resumed after a cut; where that is not possible, a new one begins and what was
+//! missed is read from the archives.
+//!
+//! ```text
+//!   open ─► resume ─► resumed: both sides send again what the other has not confirmed
+//!               └───► failed: bind ─► presence, rooms ─► archives (archive.rs)
+//!   read: a stanza counts as handled when what it asks stands in the store
+//! ```
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::element::{Element, escape};
-use super::scram::{Hash, Scram};
-use super::wire::{self, Own, bare};
-use super::{Live, Xmpp};
-use crate::chat::Desk;
-use crate::chat::link::socket::Unopened;
+use super::element::Element;
+use super::reader::Reader;
+use super::stream::{End, FRAMING, Resumed, Stream};
+use super::{Xmpp, domain, lock};
 use crate::chat::link::{Backoff, Frame, Socket, Trouble};
+use crate::chat::{Connector as _, Desk};
 
 const MOST: Duration = Duration::from_secs(30);
-/// After a wrong password.
+/// After a wrong password, or when somebody else has our place.
 const LOGIN: Duration = Duration::from_mins(1);
-/// For the whole opening.
-const OPENING: Duration = Duration::from_secs(20);
-/// A room that we could not enter, or were put out of, is tried again after this time.
-const REJOIN: Duration = Duration::from_secs(30);
-/// People whose real addresses are remembered.
-const PEOPLE: usize = 10_000;
-const FRAMING: &str = "urn:ietf:params:xml:ns:xmpp-framing";
-const SASL: &str = "urn:ietf:params:xml:ns:xmpp-sasl";
-const MUC_USER: &str = "http://jabber.org/protocol/muc#user";
+/// A session that could not be taken up for so long is given up.
+const FORGET: Duration = Duration::from_mins(10);
+/// On a resumed link, what was sent again comes with a stamp, in this time.
+const AGAIN: Duration = Duration::from_secs(30);
+/// How often we look after ourselves.
+const TICK: Duration = Duration::from_secs(1);
+/// Between two questions to the server whether it has everything; its answer shows that it is there.
+const ASK: u32 = 5;
+/// Stanzas that are confirmed to the server without being asked.
+const CONFIRM: u32 = 50;
+/// Addresses to which servers send us on, one after the other.
+const HOPS: usize = 3;
+
+/// What survives a link.
+#[derive(Debug, Default)]
+struct Session {
+    /// The name to resume by.
+    id: Option<String>,
+    /// Stanzas of the server that we have handled, modulo 2³².
+    handled: u32,
+    managed: bool,
+    resource: Option<String>,
+}
+
+/// Why a link ended.
+struct Ended {
+    trouble: Trouble,
+    /// Another instance has our place.
+    conflict: bool,
+    other: Option<String>,
+}
+
+impl Ended {
+    fn by(why: impl Into<String>) -> Self {
+        Self { trouble: Trouble::unsent(why), conflict: false, other: None }
+    }
+}
 
 pub(super) async fn run(xmpp: Arc<Xmpp>, desk: Arc<Desk>, stop: CancellationToken) {
     let mut backoff = Backoff::new(MOST);
+    let resource = resource(&xmpp, &desk).await;
+    let mut session = Session { resource: Some(resource), ..Session::default() };
+    let mut other: Option<String> = None;
+    let mut hops = 0;
+    let mut down = Instant::now();
     loop {
+        let url = other.take().unwrap_or_else(|| xmpp.settings.url.clone());
         let opened = tokio::select! {
-            opened = open(&xmpp) => opened,
+            opened = open(&xmpp, &desk, &mut session, &url, &mut other) => opened,
             () = stop.cancelled() => break,
         };
-        let trouble = match opened {
-            Ok((socket, jid)) => {
+        let ended = match opened {
+            Ok((socket, link, resumed)) => {
                 backoff.reset();
+                hops = 0;
                 xmpp.board.up("xmpp");
-                let over = CancellationToken::new();
-                let domain = domain(&xmpp.settings.jid).to_owned();
-                xmpp.live.send_replace(Some(Live { sender: socket.sender(), domain, over: over.clone() }));
-                let why = read(&xmpp, &desk, socket, &jid, &stop).await;
-                xmpp.live.send_replace(None);
-                over.cancel();
-                Trouble::unsent(why)
+                let ended = hold(&xmpp, &desk, &mut session, socket, link, resumed, &stop).await;
+                xmpp.out.down();
+                xmpp.listened();
+                xmpp.remember(&desk).await;
+                down = Instant::now();
+                ended
             }
-            Err(trouble) => trouble,
+            Err(trouble) => Ended { trouble, conflict: false, other: other.take() },
         };
         if stop.is_cancelled() {
             break;
         }
-        tracing::warn!(%trouble, "no link to xmpp");
-        xmpp.board.down("xmpp", trouble.to_string());
-        let wait = if matches!(trouble, Trouble::Login(_)) { LOGIN } else { backoff.wait() };
+        tracing::warn!(trouble = %ended.trouble, "no link to xmpp");
+        xmpp.board.down("xmpp", ended.trouble.to_string());
+        if ended.conflict {
+            // Whoever took our place is not fought for it: the next session has another name.
+            tracing::error!("another client has taken the resource of this one; is nocbot running twice?");
+            session.resource = None;
+        }
+        if ended.conflict || session.id.is_none() || down.elapsed() > FORGET {
+            give_up(&xmpp, &mut session, None);
+        }
+        if let Some(next) = ended.other.filter(|next| hops < HOPS && is_safe(next, &xmpp.settings.url)) {
+            hops += 1;
+            other = Some(next);
+            continue;
+        }
+        let wait = match &ended.trouble {
+            Trouble::Login(_) => LOGIN,
+            Trouble::Wait(wait) => *wait,
+            _ if ended.conflict => LOGIN,
+            _ => backoff.wait(),
+        };
         tokio::select! {
             () = sleep(wait) => {}
             () = stop.cancelled() => break,
@@ -65,334 +119,197 @@ pub(super) async fn run(xmpp: Arc<Xmpp>, desk: Arc<Desk>, stop: CancellationToke
     }
 }
 
-fn domain(jid: &str) -> &str {
-    jid.split_once('@').map_or(jid, |(_, domain)| domain)
-}
-
-/// Opens the stream; gives the link and our whole address.
-pub(super) async fn open(xmpp: &Xmpp) -> Result<(Socket, String), Trouble> {
-    let password = xmpp.settings.password.resolve().await;
-    let password = password.map_err(|error| Trouble::Login(error.message().to_owned()))?;
-    let uri = xmpp
-        .settings
-        .url
-        .parse()
-        .map_err(|_| Trouble::Refused("the server's address cannot be used".into()))?;
-    let mut headers = HeaderMap::new();
-    headers.insert(HeaderName::from_static("sec-websocket-protocol"), HeaderValue::from_static("xmpp"));
-    let socket =
-        Socket::open(&xmpp.settings.net, &uri, headers).await.map_err(|unopened| match unopened {
-            Unopened::Status(status, _) => {
-                Trouble::unsent(format!("the server refused the WebSocket with {status}"))
-            }
-            Unopened::Trouble(trouble) => trouble,
-        })?;
-    let opening = async {
-        let mut stream = Stream { socket, domain: domain(&xmpp.settings.jid).to_owned() };
-        let features = stream.start().await?;
-        stream.login(&features, &xmpp.settings.jid, password.expose()).await?;
-        stream.start().await?;
-        let jid = stream.bind().await?;
-        stream
-            .socket
-            .sender()
-            .text("<presence xmlns=\"jabber:client\"><priority>1</priority></presence>")
-            .await?;
-        for room in &xmpp.settings.rooms {
-            stream.socket.sender().text(enter(room, &xmpp.settings.nick)).await?;
-        }
-        Ok((stream.socket, jid))
-    };
-    timeout(OPENING, opening)
-        .await
-        .unwrap_or_else(|_| Err(Trouble::unsent("the stream was not open within 20 s")))
-}
-
-/// Into a room, without its history.
-fn enter(room: &str, nick: &str) -> String {
-    format!(
-        "<presence xmlns=\"jabber:client\" to=\"{}/{}\"><x xmlns=\"http://jabber.org/protocol/muc\">\
-         <history maxstanzas=\"0\"/></x></presence>",
-        escape(room),
-        escape(nick)
-    )
-}
-
-struct Stream {
-    socket: Socket,
-    domain: String,
-}
-
-impl Stream {
-    async fn next(&mut self) -> Result<Element, Trouble> {
-        loop {
-            match self.socket.next().await {
-                Frame::Text(frame) => {
-                    let Some(element) = Element::read(&frame) else { continue };
-                    if element.name == "close" {
-                        return Err(Trouble::unsent("the server closed the stream"));
-                    }
-                    if element.name == "error" {
-                        let what = element.children.first().map_or("unknown", |child| child.name.as_str());
-                        return Err(Trouble::unsent(format!("the server ended the stream: {what}")));
-                    }
-                    return Ok(element);
-                }
-                Frame::Closed(_, why) => return Err(Trouble::unsent(why)),
-            }
-        }
+/// The name of our session: the same after a restart, so that what is left of the session before ends with
+/// the new one, and another for each installation.
+async fn resource(xmpp: &Xmpp, desk: &Desk) -> String {
+    if let Ok(Some(name)) = desk.store().note(xmpp.name(), "resource").await {
+        return name;
     }
-
-    /// Opens (again, after the login) and gives the server's features.
-    async fn start(&mut self) -> Result<Element, Trouble> {
-        let open = format!("<open xmlns=\"{FRAMING}\" to=\"{}\" version=\"1.0\"/>", escape(&self.domain));
-        self.socket.sender().text(open).await?;
-        loop {
-            let element = self.next().await?;
-            if element.name == "features" {
-                return Ok(element);
-            }
-        }
+    let mut random = [0; 4];
+    // Without random numbers there is no TLS either.
+    let _ = aws_lc_rs::rand::fill(&mut random);
+    let name = format!("nocbot-{:08x}", u32::from_le_bytes(random));
+    if let Err(error) = desk.store().set_note(xmpp.name(), "resource", name.clone()).await {
+        tracing::warn!(%error, "the name of the xmpp session is not noted");
     }
-
-    async fn login(&mut self, features: &Element, jid: &str, password: &str) -> Result<(), Trouble> {
-        let offered: Vec<&str> = features
-            .child("mechanisms")
-            .map(|list| list.children.iter().map(|mechanism| mechanism.text.trim()).collect())
-            .unwrap_or_default();
-        let user = jid.split('@').next().unwrap_or_default();
-        let hash = [Hash::Sha256, Hash::Sha1].into_iter().find(|hash| offered.contains(&hash.mechanism()));
-        let Some(hash) = hash else {
-            // The password itself is only sent where nobody listens.
-            if !offered.contains(&"PLAIN") {
-                return Err(Trouble::Login(format!(
-                    "the server offers no login that we know: {}",
-                    offered.join(", ")
-                )));
-            }
-            let plain = STANDARD.encode(format!("\0{user}\0{password}"));
-            self.auth("PLAIN", &plain).await?;
-            let answer = self.next().await?;
-            return if answer.name == "success" { Ok(()) } else { Err(failure(&answer)) };
-        };
-        let broken = |why: &str| Trouble::Login(format!("the login failed: {why}"));
-        let (scram, first) = Scram::begin(hash, user).ok_or_else(|| broken("no random numbers"))?;
-        self.auth(hash.mechanism(), &STANDARD.encode(first)).await?;
-        let challenge = self.next().await?;
-        if challenge.name != "challenge" {
-            return Err(failure(&challenge));
-        }
-        let challenge = decode(&challenge.text).ok_or_else(|| broken("the challenge cannot be read"))?;
-        let proof = scram.answer(&challenge, password).map_err(broken)?;
-        let response = format!("<response xmlns=\"{SASL}\">{}</response>", STANDARD.encode(&proof.message));
-        self.socket.sender().text(response).await?;
-        let mut last = self.next().await?;
-        if last.name == "challenge" {
-            // Some servers send their proof as one more challenge.
-            let right = decode(&last.text).is_some_and(|text| proof.verify(&text));
-            self.socket.sender().text(format!("<response xmlns=\"{SASL}\"/>")).await?;
-            last = self.next().await?;
-            if right && last.name == "success" {
-                return Ok(());
-            }
-        }
-        match last.name.as_str() {
-            "success" if decode(&last.text).is_some_and(|text| proof.verify(&text)) => Ok(()),
-            "success" => Err(broken("the server does not know the password; is it the right one?")),
-            _ => Err(failure(&last)),
-        }
-    }
-
-    async fn auth(&mut self, mechanism: &str, text: &str) -> Result<(), Trouble> {
-        let auth = format!("<auth xmlns=\"{SASL}\" mechanism=\"{mechanism}\">{text}</auth>");
-        self.socket.sender().text(auth).await
-    }
-
-    /// Binds a resource of the server's choice: an older link of ours that hangs is not in the way.
-    async fn bind(&mut self) -> Result<String, Trouble> {
-        let bind = "<iq xmlns=\"jabber:client\" type=\"set\" id=\"bind\">\
-                    <bind xmlns=\"urn:ietf:params:xml:ns:xmpp-bind\"/></iq>";
-        self.socket.sender().text(bind).await?;
-        loop {
-            let answer = self.next().await?;
-            if answer.attribute("id") != Some("bind") {
-                continue;
-            }
-            let jid =
-                answer.child("bind").and_then(|bind| bind.child("jid")).map(|jid| jid.text.trim().to_owned());
-            return jid.ok_or_else(|| Trouble::unsent("the server binds no resource"));
-        }
-    }
+    name
 }
 
-fn decode(text: &str) -> Option<String> {
-    String::from_utf8(STANDARD.decode(text.trim()).ok()?).ok()
+/// An address that is no worse than ours: never from TLS to none.
+fn is_safe(next: &str, own: &str) -> bool {
+    next.starts_with("wss://") || (next.starts_with("ws://") && own.starts_with("ws://"))
 }
 
-fn failure(answer: &Element) -> Trouble {
-    let what = answer.children.first().map_or(answer.name.as_str(), |child| child.name.as_str());
-    if what == "temporary-auth-failure" {
-        return Trouble::unsent("the server cannot check logins for now");
-    }
-    Trouble::Login(format!("the server does not take the login: {what}"))
+/// The session is lost. Whoever looks for an answer waits until the archives were read again.
+fn give_up(xmpp: &Xmpp, session: &mut Session, h: Option<u32>) {
+    (session.id, session.handled, session.managed) = (None, 0, false);
+    xmpp.caught.send_modify(std::collections::HashSet::clear);
+    xmpp.unanswered();
+    xmpp.out.lose(h);
 }
 
-/// Reads until the stream is over; gives the reason.
-async fn read(
+/// Opens a link; gives its number, and whether the session goes on.
+async fn open(
     xmpp: &Arc<Xmpp>,
     desk: &Arc<Desk>,
-    mut socket: Socket,
-    jid: &str,
-    stop: &CancellationToken,
-) -> String {
-    let mut rooms = Rooms { nicks: HashMap::new(), people: HashMap::new(), again: Instant::now() + REJOIN };
-    for room in &xmpp.settings.rooms {
-        rooms.nicks.insert(room.clone(), xmpp.settings.nick.clone());
+    session: &mut Session,
+    url: &str,
+    other: &mut Option<String>,
+) -> Result<(Socket, u64, bool), Trouble> {
+    let password = match &xmpp.settings.room_password {
+        Some(password) => {
+            let found =
+                password.resolve().await.map_err(|error| Trouble::Login(error.message().to_owned()))?;
+            Some(found.expose().to_owned())
+        }
+        None => None,
+    };
+    lock(&xmpp.rooms).set_password(password);
+    let mut archives = vec![String::new()];
+    archives.extend(xmpp.settings.rooms.iter().map(|room| room.to_lowercase()));
+    xmpp.recall(desk, &archives).await;
+    let mut stream = Stream::open(xmpp, url, other).await?;
+    if let Some(id) = session.id.clone() {
+        let resumed = stream.resume(&id, session.handled).await?;
+        if let Resumed::Yes(h) = resumed
+            && let Some(link) = xmpp.out.resume(h)
+        {
+            return Ok((stream.socket, link, true));
+        }
+        let h = if let Resumed::No(h) = resumed { h } else { None };
+        give_up(xmpp, session, h);
+        if matches!(resumed, Resumed::Yes(_)) {
+            // The numbers do not fit; this stream belongs to the session that is given up.
+            return Err(Trouble::unsent("the server has another count of our stanzas"));
+        }
     }
-    let mut outside: Vec<String> = Vec::new();
+    stream.bind(session.resource.as_deref()).await?;
+    let managed = stream.has_management();
+    if managed {
+        session.id = stream.enable().await?;
+    }
+    (session.managed, session.handled) = (managed, 0);
+    let mut first = vec!["<presence xmlns=\"jabber:client\"><priority>1</priority></presence>".to_owned()];
+    first.extend(lock(&xmpp.rooms).enter_all());
+    let link = xmpp.out.begin(managed, domain(&xmpp.settings.jid), first);
+    Ok((stream.socket, link, false))
+}
+
+/// One link, from its opening to its end.
+async fn hold(
+    xmpp: &Arc<Xmpp>,
+    desk: &Arc<Desk>,
+    session: &mut Session,
+    mut socket: Socket,
+    link: u64,
+    resumed: bool,
+    stop: &CancellationToken,
+) -> Ended {
+    let over = CancellationToken::new();
+    let _over = over.clone().drop_guard();
+    let sender = socket.sender();
+    let pump = Arc::clone(xmpp);
+    let pumped = sender.clone();
+    let ending = over.clone();
+    tokio::spawn(async move { ending.run_until_cancelled(pump.out.pump(link, pumped)).await });
+    let again = resumed.then(|| Instant::now() + AGAIN);
+    let reader = Reader { xmpp, desk, over: &over, again, bounds: xmpp.bounds() };
+    if resumed {
+        lock(&xmpp.rooms).look();
+    }
+    reader.take_up();
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut ticks, mut confirmed) = (0_u32, session.handled);
     loop {
         let frame = tokio::select! {
             frame = socket.next() => frame,
-            () = sleep_until(rooms.again), if !outside.is_empty() => {
-                for room in outside.drain(..) {
-                    let nick = rooms.nicks.get(&room).cloned().unwrap_or_else(|| xmpp.settings.nick.clone());
-                    let _ = socket.sender().text(enter(&room, &nick)).await;
+            _ = tick.tick() => {
+                ticks = ticks.wrapping_add(1);
+                reader.look_after_rooms();
+                if xmpp.out.is_stuck() {
+                    return Ended::by("the server confirms nothing any more");
+                }
+                if ticks.is_multiple_of(ASK) {
+                    xmpp.remember(desk).await;
+                    if let Some(request) = xmpp.out.request(link) {
+                        let _ = sender.text(request).await;
+                    }
                 }
                 continue;
             }
             () = stop.cancelled() => {
-                let _ = socket.sender().text(format!("<close xmlns=\"{FRAMING}\"/>")).await;
-                socket.close().await;
-                return "stopped".to_owned();
+                goodbye(session, socket).await;
+                return Ended::by("stopped");
             }
         };
-        let element = match frame {
-            Frame::Text(frame) => match Element::read(&frame) {
-                Some(element) => element,
-                None => continue,
-            },
-            Frame::Closed(_, why) => return why,
+        let frame = match frame {
+            Frame::Text(frame) => frame,
+            Frame::Closed(_, why) => return Ended::by(why),
         };
+        let Some(element) = Element::read(&frame) else {
+            // What cannot be read is handled by leaving it; but it counts.
+            session.handled = session.handled.wrapping_add(u32::from(is_stanza(&frame)));
+            continue;
+        };
+        if let Some(end) = End::of(&element) {
+            let conflict = end.condition == "conflict";
+            return Ended { trouble: Trouble::unsent(end.why), conflict, other: end.other };
+        }
+        xmpp.heard("");
         match element.name.as_str() {
-            "message" => message(xmpp, desk, &element, jid, &rooms).await,
-            "iq" => iq(xmpp, &socket, &element).await,
-            "presence" => {
-                if let Some(room) = rooms.presence(&element, &socket).await {
-                    outside.push(room);
-                    rooms.again = Instant::now() + REJOIN;
+            "r" => {
+                confirmed = session.handled;
+                let _ = sender.text(confirmation(confirmed)).await;
+            }
+            "a" => {
+                let h = element.attribute("h").and_then(|h| h.parse().ok());
+                if !h.is_some_and(|h| xmpp.out.ack(h)) {
+                    session.id = None;
+                    return Ended::by("the server confirms what was never sent");
                 }
             }
-            "close" => return "the server closed the stream".to_owned(),
-            "error" => {
-                let what = element.children.first().map_or("unknown", |child| child.name.as_str());
-                return format!("the server ended the stream: {what}");
+            "message" | "presence" | "iq" => {
+                if let Err(why) = reader.stanza(&element).await {
+                    return Ended::by(why);
+                }
+                session.handled = session.handled.wrapping_add(1);
+                if session.managed && session.handled.wrapping_sub(confirmed) >= CONFIRM {
+                    confirmed = session.handled;
+                    let _ = sender.text(confirmation(confirmed)).await;
+                }
             }
             _ => {}
         }
     }
 }
 
-async fn message(xmpp: &Arc<Xmpp>, desk: &Arc<Desk>, element: &Element, jid: &str, rooms: &Rooms) {
-    let id = element.attribute("id").unwrap_or_default();
-    let from = element.attribute("from").unwrap_or_default();
-    if element.attribute("type") == Some("error") {
-        let what = element.child("error").and_then(|error| error.children.first());
-        xmpp.note_refusal(id, what.map_or("unknown", |what| what.name.as_str()).to_owned());
-        return;
-    }
-    let own_name = rooms.nicks.get(bare(from));
-    if own_name.is_some_and(|nick| from.split_once('/').is_some_and(|(_, name)| name == nick)) {
-        xmpp.note_shown(id);
-    }
-    let own = Own { jid, rooms: &rooms.nicks, people: &rooms.people };
-    if let Some(asked) = wire::question(element, &own)
-        && let Err(error) = desk.accept(xmpp, asked).await
-    {
-        tracing::error!(%error, "a question could not be accepted");
-    }
+fn confirmation(handled: u32) -> String {
+    format!("<a xmlns=\"urn:xmpp:sm:3\" h=\"{handled}\"/>")
 }
 
-async fn iq(xmpp: &Xmpp, socket: &Socket, element: &Element) {
-    let id = element.attribute("id").unwrap_or_default();
-    match element.attribute("type") {
-        Some("result") => xmpp.answered(id, true),
-        Some("error") => xmpp.answered(id, false),
-        Some("get" | "set") => {
-            let to =
-                element.attribute("from").map(|from| format!(" to=\"{}\"", escape(from))).unwrap_or_default();
-            let id = escape(id);
-            let answer = if element.of("ping", "urn:xmpp:ping").is_some() {
-                format!("<iq xmlns=\"jabber:client\" type=\"result\" id=\"{id}\"{to}/>")
-            } else {
-                format!(
-                    "<iq xmlns=\"jabber:client\" type=\"error\" id=\"{id}\"{to}><error type=\"cancel\">\
-                     <service-unavailable xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/></error></iq>"
-                )
-            };
-            let _ = socket.sender().text(answer).await;
-        }
-        _ => {}
+fn is_stanza(frame: &str) -> bool {
+    ["<message", "<presence", "<iq"].into_iter().any(|name| frame.starts_with(name))
+}
+
+/// Ends the session too: nothing is kept for us after that.
+async fn goodbye(session: &Session, socket: Socket) {
+    let sender = socket.sender();
+    if session.managed {
+        let _ = sender.text(confirmation(session.handled)).await;
     }
+    let _ = sender.text("<presence xmlns=\"jabber:client\" type=\"unavailable\"/>").await;
+    let _ = sender.text(format!("<close xmlns=\"{FRAMING}\"/>")).await;
+    socket.close().await;
 }
 
-/// The rooms that we are in, and who is in them.
-struct Rooms {
-    nicks: HashMap<String, String>,
-    people: HashMap<String, String>,
-    again: Instant,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Rooms {
-    /// Takes a presence; gives a room that is to be entered again later.
-    async fn presence(&mut self, element: &Element, socket: &Socket) -> Option<String> {
-        let from = element.attribute("from")?.to_owned();
-        let room = bare(&from).to_owned();
-        let nick = self.nicks.get(&room)?.clone();
-        let name = from.split_once('/').map_or("", |(_, name)| name);
-        let user = element.of("x", MUC_USER);
-        let status = |code: &str| {
-            user.is_some_and(|x| {
-                x.children.iter().any(|c| c.name == "status" && c.attribute("code") == Some(code))
-            })
-        };
-        match element.attribute("type") {
-            Some("error") => {
-                let error = element.child("error");
-                if error.is_some_and(|error| error.child("conflict").is_some()) {
-                    // Somebody has our name: perhaps we ourselves, on a link that hangs.
-                    let other = format!("{nick}_");
-                    let _ = socket.sender().text(enter(&room, &other)).await;
-                    if other.len() < nick.len() + 8 {
-                        self.nicks.insert(room, other);
-                    }
-                    return None;
-                }
-                let what =
-                    error.and_then(|error| error.children.first()).map_or("unknown", |what| &what.name);
-                tracing::error!(%room, %what, "xmpp lets us not into a room; it is tried again");
-                Some(room)
-            }
-            Some("unavailable") if name == nick || status("110") => {
-                tracing::warn!(%room, "xmpp put us out of a room; it is entered again");
-                Some(room)
-            }
-            Some("unavailable") => {
-                self.people.remove(&from);
-                None
-            }
-            _ => {
-                // The server may have changed the name.
-                if status("110") && !name.is_empty() {
-                    self.nicks.insert(room, name.to_owned());
-                }
-                let real = user.and_then(|x| x.child("item")).and_then(|item| item.attribute("jid"));
-                if let Some(real) = real
-                    && self.people.len() < PEOPLE
-                {
-                    self.people.insert(from, real.to_owned());
-                }
-                None
-            }
-        }
+    #[test]
+    fn nobody_sends_us_to_a_place_without_tls() {
+        assert!(is_safe("wss://b/x", "wss://a/x") && is_safe("ws://127.0.0.1/x", "ws://127.0.0.1:1/x"));
+        assert!(!is_safe("ws://b/x", "wss://a/x") && !is_safe("http://b/x", "ws://a/x"));
     }
 }

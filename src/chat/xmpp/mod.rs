@@ -1,35 +1,45 @@
-//! XMPP over WebSocket (RFC 6120, RFC 7395): rooms (XEP-0045) and direct messages.
+//! XMPP over WebSocket (RFC 6120, RFC 7395): rooms (XEP-0045) and direct messages, over sessions that
+//! survive a cut link (XEP-0198) and archives that say what happened without us (XEP-0313).
 
+mod archive;
 mod check;
 mod element;
+mod iq;
 mod link;
+mod reader;
 mod render;
+mod rooms;
 mod scram;
+mod smacks;
+mod stream;
+mod upload;
 mod wire;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
-use tokio::sync::{oneshot, watch};
-use tokio::time::timeout;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use self::element::escape;
-use super::link::socket::Sender;
+use self::archive::{Known, Page, Seen};
+use self::element::{Element, escape};
+use self::iq::Waiting;
+use self::rooms::Rooms;
+use self::smacks::Outbox;
+use self::upload::Service;
+use super::link::http::Http;
 use super::link::{Net, Trouble};
-use super::{Asked, Capabilities, Connector, Desk, Finding, Message};
+use super::{Asked, Capabilities, Connector, Desk, Finding, Message, Sign};
 use crate::answer::pages::{File, Shape};
 use crate::metrics::Board;
 use crate::secret::SecretRef;
 
-/// For the link to come back, and for the server to confirm a message.
-const PATIENCE: Duration = Duration::from_secs(30);
-const CONFIRM: Duration = Duration::from_secs(10);
 /// Refused messages that are remembered.
 const REFUSED: usize = 256;
+/// How often a message is corrected: clients that do not know corrections show each as a new message.
+const EDITS: usize = 24;
 
 /// How the server is reached.
 #[derive(Debug, Clone)]
@@ -42,18 +52,21 @@ pub struct Settings {
     pub password: SecretRef,
     /// Rooms to be in.
     pub rooms: Vec<String>,
+    /// For rooms that ask for a password.
+    pub room_password: Option<SecretRef>,
     /// Our name in rooms.
     pub nick: String,
+    /// Addresses, domains and rooms that may ask; everybody when empty.
+    pub allow: Vec<String>,
     /// How to connect.
     pub net: Net,
 }
 
-/// A link that is up.
+/// A message of ours that came back.
 #[derive(Debug, Clone)]
-struct Live {
-    sender: Sender,
-    domain: String,
-    over: CancellationToken,
+struct Refusal {
+    what: String,
+    later: bool,
 }
 
 /// The connector.
@@ -61,110 +74,142 @@ struct Live {
 pub struct Xmpp {
     settings: Settings,
     board: Arc<Board>,
-    live: watch::Sender<Option<Live>>,
+    http: Http,
+    out: Outbox,
     next: AtomicU64,
     /// Questions to the server that wait for their answer, by id.
-    waiting: Mutex<HashMap<String, oneshot::Sender<bool>>>,
-    /// Messages of ours that came back as errors: id and what the server said.
-    refused: Mutex<Vec<(String, String)>>,
-    /// Messages of ours that a room has shown to everybody.
-    shown: Mutex<Vec<String>>,
+    waiting: Mutex<HashMap<String, Waiting>>,
+    pages: Mutex<HashMap<String, Page>>,
+    refused: Mutex<VecDeque<(String, Refusal)>>,
+    known: Mutex<Known>,
+    rooms: Mutex<Rooms>,
+    /// Archives that were read in this session; nothing stands for our own.
+    caught: watch::Sender<HashSet<String>>,
+    seen: Mutex<HashMap<String, Seen>>,
+    upload: Mutex<Option<Service>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn domain(jid: &str) -> &str {
+    jid.split_once('@').map_or(jid, |(_, domain)| domain)
+}
+
+/// What a message is known by that only its asker sees.
+fn private_tag(tag: &str) -> String {
+    format!("{tag}-p")
+}
+
+/// The ids of a message (XEP-0359).
+fn ids(message: &Element) -> impl Iterator<Item = &str> {
+    let origin = message.of("origin-id", "urn:xmpp:sid:0").and_then(|origin| origin.attribute("id"));
+    message.attribute("id").into_iter().chain(origin)
+}
+
+/// XEP-0184.
+fn receipt(to: &str, id: &str) -> String {
+    format!(
+        "<message xmlns=\"jabber:client\" to=\"{}\" type=\"chat\">\
+         <received xmlns=\"urn:xmpp:receipts\" id=\"{}\"/></message>",
+        escape(to),
+        escape(id)
+    )
 }
 
 impl Xmpp {
     /// The connector; nothing is sent before [`Connector::run`].
-    pub fn new(settings: Settings, board: Arc<Board>) -> Self {
+    pub fn new(mut settings: Settings, board: Arc<Board>) -> Self {
+        // Servers give addresses back in small letters.
+        settings.jid = settings.jid.to_lowercase();
         Self {
+            http: Http::new(settings.net.clone()),
+            rooms: Mutex::new(Rooms::new(&settings.rooms, &settings.nick)),
             settings,
             board,
-            live: watch::channel(None).0,
+            out: Outbox::default(),
             next: AtomicU64::new(1),
             waiting: Mutex::default(),
+            pages: Mutex::default(),
             refused: Mutex::default(),
-            shown: Mutex::default(),
+            known: Mutex::default(),
+            caught: watch::channel(HashSet::new()).0,
+            seen: Mutex::default(),
+            upload: Mutex::default(),
         }
     }
 
     fn id(&self) -> String {
-        format!("nb{}", self.next.fetch_add(1, Ordering::Relaxed))
+        let mut random = [0; 4];
+        // Without random numbers there is no TLS either; the count alone is enough to tell them apart.
+        let _ = aws_lc_rs::rand::fill(&mut random);
+        format!("nb{}-{:08x}", self.next.fetch_add(1, Ordering::Relaxed), u32::from_le_bytes(random))
     }
 
-    /// The link, waiting for it to come back.
-    async fn link(&self) -> Result<Live, Trouble> {
-        let mut live = self.live.subscribe();
-        let found = timeout(PATIENCE, live.wait_for(Option::is_some)).await;
-        match found {
-            Ok(Ok(live)) => live.clone().ok_or_else(|| Trouble::unsent("no link")),
-            _ => Err(Trouble::unsent("the link to xmpp is not up")),
-        }
-    }
-
-    /// Sends a message and waits until the server has taken it: it answers in order, so the answer to a
-    /// ping (XEP-0199) behind the message says so.
+    /// Sends a message and waits until the server has taken it, or has sent it back.
     async fn say(&self, to: &str, kind: &str, id: &str, inner: &str) -> Result<(), Trouble> {
-        let live = self.link().await?;
-        let ping = self.id();
-        let (tell, told) = oneshot::channel();
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(ping.clone(), tell);
+        lock(&self.refused).retain(|(refused, _)| refused != id);
         let message = format!(
-            "<message xmlns=\"jabber:client\" to=\"{}\" type=\"{kind}\" id=\"{}\">{inner}</message>",
+            "<message xmlns=\"jabber:client\" to=\"{}\" type=\"{kind}\" id=\"{1}\">{inner}\
+             <origin-id xmlns=\"urn:xmpp:sid:0\" id=\"{1}\"/><store xmlns=\"urn:xmpp:hints\"/></message>",
             escape(to),
             escape(id)
         );
-        let asking = format!(
-            "<iq xmlns=\"jabber:client\" type=\"get\" to=\"{}\" id=\"{ping}\"><ping xmlns=\"urn:xmpp:ping\"/></iq>",
-            escape(&live.domain)
-        );
-        let sent = async {
-            live.sender.text(message).await?;
-            live.sender.text(asking).await?;
-            let lost = || Trouble::Unreachable {
-                why: "the link was lost before the server confirmed".into(),
-                sent: true,
-            };
-            tokio::select! {
-                told = timeout(CONFIRM, told) => match told {
-                    Ok(Ok(_)) => Ok(()),
-                    _ => Err(lost()),
-                },
-                () = live.over.cancelled() => Err(lost()),
-            }
-        };
-        let sent = sent.await;
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&ping);
-        sent?;
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        match refused.iter().find(|(refused, _)| refused == id) {
-            Some((_, why)) => Err(Trouble::Refused(format!("the server refuses a message to {to}: {why}"))),
-            None => Ok(()),
+        self.out.deliver(message).await?;
+        let refusal = lock(&self.refused).iter().find(|(refused, _)| refused == id).cloned();
+        let Some((_, refusal)) = refusal else { return Ok(()) };
+        let why = format!("the server refuses a message to {to}: {}", refusal.what);
+        if kind == "groupchat" && refusal.is_absence() {
+            lock(&self.rooms).lost(to);
+            return Err(Trouble::unsent(why));
         }
+        Err(if refusal.later { Trouble::unsent(why) } else { Trouble::Refused(why) })
     }
 
     /// An error for one of our messages.
-    fn note_refusal(&self, id: &str, why: String) {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+    fn note_refusal(&self, id: &str, message: &Element) {
+        let what = stream::condition(message);
+        let kind = message.child("error").and_then(|error| error.attribute("type"));
+        let later = kind == Some("wait") || what == "remote-server-timeout";
+        let mut refused = lock(&self.refused);
         if refused.len() >= REFUSED {
-            refused.remove(0);
+            refused.pop_front();
         }
-        refused.push((id.to_owned(), why));
+        refused.push_back((id.to_owned(), Refusal { what, later }));
     }
 
-    /// A room has shown a message of ours.
-    fn note_shown(&self, id: &str) {
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        if shown.len() >= REFUSED {
-            shown.remove(0);
-        }
-        shown.push(id.to_owned());
+    /// Where an answer goes, and how.
+    fn way(to: &Asked) -> (&str, &'static str) {
+        let kind = if to.place.reply.is_some() { "groupchat" } else { "chat" };
+        (&to.place.channel, kind)
     }
 
-    /// The server has answered a question of ours.
-    fn answered(&self, id: &str, ok: bool) {
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
-        if let Some(waiting) = waiting {
-            // Whoever asked may have given up.
-            let _ = waiting.send(ok);
+    /// What every message of an answer carries beside its text.
+    fn beside(to: &Asked) -> String {
+        let mut out = String::new();
+        if let Some(thread) = &to.place.thread {
+            out = format!("<thread>{}</thread>", escape(thread));
         }
+        if let Some(question) = &to.place.message {
+            let from = to.place.reply.as_ref().unwrap_or(&to.place.channel);
+            let (from, question) = (escape(from), escape(question));
+            out = format!("{out}<reply xmlns=\"urn:xmpp:reply:0\" to=\"{from}\" id=\"{question}\"/>");
+        }
+        if to.place.reply.is_none() {
+            out.push_str("<active xmlns=\"http://jabber.org/protocol/chatstates\"/>");
+        }
+        out
+    }
+}
+
+impl Refusal {
+    /// Whether it says that we, or the room, are not there.
+    fn is_absence(&self) -> bool {
+        matches!(
+            self.what.as_str(),
+            "not-acceptable" | "item-not-found" | "service-unavailable" | "remote-server-not-found" | "gone"
+        )
     }
 }
 
@@ -174,19 +219,18 @@ impl Connector for Xmpp {
     }
 
     fn capabilities(&self) -> Capabilities {
-        // Corrections (XEP-0308) look like a second message where a client does not know them.
         Capabilities {
             tables: false,
             buttons: false,
-            edits: None,
+            edits: Some(EDITS),
             threads: false,
             ephemeral: true,
-            files: false,
+            files: lock(&self.upload).is_some(),
         }
     }
 
     fn shape(&self) -> Shape {
-        render::SHAPE
+        Shape { files: lock(&self.upload).is_some(), ..render::SHAPE }
     }
 
     fn run(self: Arc<Self>, desk: Arc<Desk>, stop: CancellationToken) -> BoxFuture<'static, ()> {
@@ -195,59 +239,101 @@ impl Connector for Xmpp {
 
     fn reply<'a>(&'a self, to: &'a Asked, message: &'a Message) -> BoxFuture<'a, Result<String, Trouble>> {
         Box::pin(async move {
-            let thread =
-                to.place.thread.as_ref().map(|thread| format!("<thread>{}</thread>", escape(thread)));
-            let inner =
-                format!("<body>{}</body>{}", escape(&render::body(message)), thread.unwrap_or_default());
-            let group = to.place.reply.as_deref() == Some("groupchat");
-            if let (true, true, Some(person)) = (group, message.private, &to.place.message) {
+            let inner = format!("<body>{}</body>{}", escape(&render::body(message)), Self::beside(to));
+            if let (true, Some(person)) = (message.private, &to.place.reply) {
                 // A word in the room's private way, where the room allows that.
-                let id = format!("{}-p", message.tag);
-                match self
-                    .say(
-                        person,
-                        "chat",
-                        &id,
-                        &format!("{inner}<x xmlns=\"http://jabber.org/protocol/muc#user\"/>"),
-                    )
-                    .await
-                {
+                let id = private_tag(&message.tag);
+                let private = format!("{inner}<x xmlns=\"http://jabber.org/protocol/muc#user\"/>");
+                match self.say(person, "chat", &id, &private).await {
                     Err(Trouble::Refused(_)) => {}
                     other => return other.map(|()| id),
                 }
             }
-            let kind = if group { "groupchat" } else { "chat" };
-            self.say(&to.place.channel, kind, &message.tag, &inner).await?;
+            let (place, kind) = Self::way(to);
+            self.say(place, kind, &message.tag, &inner).await?;
             Ok(message.tag.clone())
         })
     }
 
-    fn edit<'a>(&'a self, _: &'a Asked, _: &'a str, _: &'a Message) -> BoxFuture<'a, Result<(), Trouble>> {
-        Box::pin(async { Err(Trouble::Refused("messages are not edited here".into())) })
-    }
-
-    fn file<'a>(&'a self, _: &'a Asked, _: &'a File, _: &'a str) -> BoxFuture<'a, Result<(), Trouble>> {
-        Box::pin(async { Err(Trouble::Refused("there are no files here".into())) })
-    }
-
-    fn find<'a>(&'a self, _: &'a Asked, tag: &'a str) -> BoxFuture<'a, Result<Option<String>, Trouble>> {
+    fn edit<'a>(
+        &'a self,
+        to: &'a Asked,
+        id: &'a str,
+        message: &'a Message,
+    ) -> BoxFuture<'a, Result<(), Trouble>> {
         Box::pin(async move {
-            let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-            Ok(shown.iter().find(|shown| *shown == tag).cloned())
+            // Clients without corrections show each as a message of its own: an answer is sent once.
+            let progress = message.tag.ends_with("-w");
+            if !progress && self.look_up(to, &message.tag).await?.is_some() {
+                return Ok(());
+            }
+            let own = if progress { format!("{}-{}", message.tag, self.id()) } else { message.tag.clone() };
+            let inner = format!(
+                "<body>{}</body>{}<replace xmlns=\"urn:xmpp:message-correct:0\" id=\"{}\"/>",
+                escape(&render::body(message)),
+                Self::beside(to),
+                escape(id)
+            );
+            let (place, kind) = Self::way(to);
+            self.say(place, kind, &own, &inner).await
+        })
+    }
+
+    fn remove<'a>(&'a self, to: &'a Asked, id: &'a str) -> BoxFuture<'a, Result<(), Trouble>> {
+        Box::pin(async move {
+            let inner = format!(
+                "<body>▸ answered below</body><replace xmlns=\"urn:xmpp:message-correct:0\" id=\"{}\"/>",
+                escape(id)
+            );
+            let (place, kind) = Self::way(to);
+            self.say(place, kind, &format!("{id}-{}", self.id()), &inner).await
+        })
+    }
+
+    fn file<'a>(&'a self, to: &'a Asked, file: &'a File, tag: &'a str) -> BoxFuture<'a, Result<(), Trouble>> {
+        Box::pin(async move {
+            if self.look_up(to, tag).await?.is_some() {
+                return Ok(());
+            }
+            let address = escape(&self.put(file).await?);
+            // The body is the address and nothing else: then clients show the file (XEP-0066).
+            let inner = format!("<body>{address}</body><x xmlns=\"jabber:x:oob\"><url>{address}</url></x>");
+            let (place, kind) = Self::way(to);
+            self.say(place, kind, tag, &inner).await
+        })
+    }
+
+    fn find<'a>(&'a self, to: &'a Asked, tag: &'a str) -> BoxFuture<'a, Result<Option<String>, Trouble>> {
+        Box::pin(self.look_up(to, tag))
+    }
+
+    fn react<'a>(&'a self, to: &'a Asked, sign: Sign) -> BoxFuture<'a, Result<(), Trouble>> {
+        Box::pin(async move {
+            let Some(question) = &to.place.message else { return Ok(()) };
+            let sign = match sign {
+                Sign::Seen => "👀",
+            };
+            let (place, kind) = Self::way(to);
+            self.out.push(format!(
+                "<message xmlns=\"jabber:client\" to=\"{}\" type=\"{kind}\" id=\"{}\">\
+                 <reactions xmlns=\"urn:xmpp:reactions:0\" id=\"{}\"><reaction>{sign}</reaction></reactions>\
+                 <store xmlns=\"urn:xmpp:hints\"/></message>",
+                escape(place),
+                self.id(),
+                escape(question)
+            ))
         })
     }
 
     fn typing<'a>(&'a self, to: &'a Asked) -> BoxFuture<'a, Result<(), Trouble>> {
         Box::pin(async move {
-            let live = self.live.borrow().clone();
-            let Some(live) = live else { return Ok(()) };
-            let kind = if to.place.reply.is_some() { "groupchat" } else { "chat" };
-            let message = format!(
+            let (place, kind) = Self::way(to);
+            self.out.push(format!(
                 "<message xmlns=\"jabber:client\" to=\"{}\" type=\"{kind}\">\
-                 <composing xmlns=\"http://jabber.org/protocol/chatstates\"/></message>",
-                escape(&to.place.channel)
-            );
-            live.sender.text(message).await
+                 <composing xmlns=\"http://jabber.org/protocol/chatstates\"/>\
+                 <no-store xmlns=\"urn:xmpp:hints\"/></message>",
+                escape(place)
+            ))
         })
     }
 

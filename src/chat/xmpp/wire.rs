@@ -1,8 +1,7 @@
-//! What comes over the stream, and which messages are questions.
-
-use std::collections::HashMap;
+//! Which messages are questions, and of whom.
 
 use super::element::Element;
+use super::rooms::Rooms;
 use crate::bot::Who;
 use crate::chat::{Asked, How, Place};
 
@@ -12,70 +11,188 @@ pub(super) fn bare(address: &str) -> &str {
 }
 
 /// What decides whether a message is for us.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Own<'a> {
-    /// Our whole address.
+    /// Our address, without a resource.
     pub jid: &'a str,
-    /// Room → our name in it.
-    pub rooms: &'a HashMap<String, String>,
-    /// `room/name` → the real address, where the room tells it.
-    pub people: &'a HashMap<String, String>,
+    /// The rooms.
+    pub rooms: &'a Rooms,
+    /// Addresses, domains and rooms that may ask; everybody when empty.
+    pub allow: &'a [String],
 }
 
-/// The question of a message stanza: a new one of somebody else, nothing from an archive.
-pub(super) fn question(message: &Element, own: &Own<'_>) -> Option<Asked> {
+/// Where a message comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source<'a> {
+    /// Over the link.
+    Link,
+    /// Over the link, but said earlier.
+    Late,
+    /// From an archive, and its number there.
+    Archive(&'a str),
+}
+
+/// A stamp of a message that was kept somewhere (XEP-0203): who kept it, and when it was said, in
+/// milliseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Delay {
+    pub by: Option<String>,
+    pub at: Option<i64>,
+}
+
+/// The stamp of a message, if it has one.
+pub(super) fn delay(message: &Element) -> Option<Delay> {
+    let delay = message.children.iter().find(|child| {
+        (child.name == "delay" && child.space == "urn:xmpp:delay")
+            || (child.name == "x" && child.space == "jabber:x:delay")
+    })?;
+    let at = delay.attribute("stamp").and_then(|stamp| stamp.parse::<jiff::Timestamp>().ok());
+    let by = delay.attribute("from").map(str::to_owned);
+    Some(Delay { by, at: at.map(jiff::Timestamp::as_millisecond) })
+}
+
+/// The question of a message stanza of somebody else. Stamps are the caller's to judge.
+pub(super) fn question(message: &Element, own: Own<'_>, source: Source<'_>) -> Option<Asked> {
     let from = message.attribute("from")?;
     let said = message.child("body")?.text.clone();
     let kind = message.attribute("type").unwrap_or("normal");
-    // What is stamped was said before we listened: room history, offline storage, an archive.
-    let old = message.of("delay", "urn:xmpp:delay").is_some() || message.of("x", "jabber:x:delay").is_some();
+    // An edited question is not asked again, nor what another client of ours has got.
     let corrected = message.of("replace", "urn:xmpp:message-correct:0").is_some();
     let forwarded = message.children.iter().any(|child| child.space == "urn:xmpp:carbons:2");
-    if old || corrected || forwarded || kind == "error" || bare(from) == bare(own.jid) {
+    let address = bare(from);
+    if corrected || forwarded || matches!(kind, "error" | "headline") || address == own.jid {
         return None;
     }
-    let room = own.rooms.get(bare(from));
+    let room = own.rooms.nick(address);
+    // A server's news, an invitation, an answer of another bot like us: nothing to answer.
+    let server = room.is_none() && !address.contains('@');
+    if server || is_invitation(message) || said.trim_start().starts_with('▸') {
+        return None;
+    }
     let (_, name) = from.split_once('/').unwrap_or((from, ""));
-    if let Some(nick) = room
-        && (name == nick || name.is_empty())
-    {
+    if room.is_some() && (name.is_empty() || own.rooms.is_us(address, name)) {
         return None;
     }
-    let (how, text) = match (kind, room) {
-        ("groupchat", Some(nick)) => match addressed(&said, nick) {
+    let group = kind == "groupchat";
+    let (how, text) = match (group, room) {
+        // By the name that we should have, too: in a crowd we may have got another.
+        (true, Some(nick)) => match addressed(&said, nick).or_else(|| addressed(&said, own.rooms.wanted())) {
             Some(rest) => (How::Mention, rest.to_owned()),
-            None => (How::Overheard, said),
+            None => (How::Overheard, said.clone()),
         },
-        ("groupchat", None) => return None,
-        _ => (How::Direct, said),
+        (true, None) => return None,
+        (false, _) => (How::Direct, said.clone()),
     };
-    let id = match (room, own.people.get(from)) {
-        (Some(_), Some(real)) => bare(real).to_owned(),
-        (Some(_), None) => from.to_owned(),
-        (None, _) => bare(from).to_owned(),
+    let id = match room {
+        Some(_) => {
+            real(message, from, own, source).map_or_else(|| from.to_owned(), |real| bare(real).to_owned())
+        }
+        None => address.to_owned(),
     };
     let shown = if room.is_some() { name.to_owned() } else { id.split('@').next().unwrap_or(&id).to_owned() };
-    let key = message.attribute("id").filter(|id| !id.is_empty()).map(|id| format!("{from} {id}"));
-    let stanza = message.of("stanza-id", "urn:xmpp:sid:0").and_then(|stanza| stanza.attribute("id"));
-    let mut keys: Vec<String> = key.into_iter().chain(stanza.map(|id| format!("sid {id}"))).collect();
+    let given = message.attribute("id").filter(|id| !id.is_empty());
+    let stanza = stanza_id(message, own, source);
+    let mut denied =
+        (!allowed(&id, address, own.allow)).then(|| "you are not among those who may ask".into());
+    if how == How::Direct && denied.is_none() && is_encrypted(message) {
+        denied = Some("it is encrypted for devices of others; send it without encryption".into());
+    }
+    Some(Asked {
+        keys: keys(message, from, &said, stanza.as_deref()),
+        who: Who { way: "xmpp".to_owned(), id, name: crate::text::clean_line(&shown) },
+        place: Place {
+            // In a room to all; a word in private, in a room or not, to whoever said it.
+            channel: if group { address.to_owned() } else { from.to_owned() },
+            thread: message.child("thread").map(|thread| thread.text.clone()).filter(|text| !text.is_empty()),
+            // What replies and reactions point at: in a room the number that the room gave.
+            message: if group { stanza } else { given.map(str::to_owned) },
+            reply: group.then(|| from.to_owned()),
+        },
+        text,
+        how,
+        denied,
+    })
+}
+
+/// The number that the archive has, or will have, for a message (XEP-0359).
+fn stanza_id(message: &Element, own: Own<'_>, source: Source<'_>) -> Option<String> {
+    if let Source::Archive(id) = source {
+        return Some(id.to_owned());
+    }
+    let group = message.attribute("type") == Some("groupchat");
+    let by = if group { bare(message.attribute("from")?) } else { own.jid };
+    let given = message.children.iter().find(|child| {
+        child.name == "stanza-id" && child.space == "urn:xmpp:sid:0" && child.attribute("by") == Some(by)
+    })?;
+    given.attribute("id").map(str::to_owned)
+}
+
+/// What a message is known by: the archive's number, and the sender's id. Some clients count from one in
+/// each session, so the text belongs to the latter.
+fn keys(message: &Element, from: &str, said: &str, stanza: Option<&str>) -> Vec<String> {
+    let origin = message.of("origin-id", "urn:xmpp:sid:0").and_then(|origin| origin.attribute("id"));
+    let given = origin.or_else(|| message.attribute("id")).filter(|id| !id.is_empty());
+    let mut keys: Vec<String> = stanza.map(|id| format!("sid {} {id}", bare(from))).into_iter().collect();
+    if let Some(given) = given {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, said.as_bytes());
+        let short = digest.as_ref().iter().take(8).fold(0_u64, |short, byte| short << 8 | u64::from(*byte));
+        keys.push(format!("{from} {given} {short:016x}"));
+    }
     if keys.is_empty() {
         // A message without any id cannot come twice either: nothing would deliver it again.
         keys.push(format!("{from} {}", jiff::Timestamp::now()));
     }
-    let group = kind == "groupchat";
-    Some(Asked {
-        keys,
-        who: Who { way: "xmpp".to_owned(), id, name: crate::text::clean_line(&shown) },
-        place: Place {
-            // In a room to all; a word in private, in a room or not, to whoever said it.
-            channel: if group { bare(from).to_owned() } else { from.to_owned() },
-            thread: message.child("thread").map(|thread| thread.text.clone()).filter(|text| !text.is_empty()),
-            message: Some(from.to_owned()),
-            reply: group.then(|| "groupchat".to_owned()),
-        },
-        text,
-        how,
-        denied: None,
+    keys
+}
+
+/// Who stands behind a name in a room, where the room tells it. What was said earlier may have been said
+/// by somebody who had the name before.
+fn real<'a>(message: &'a Element, from: &str, own: Own<'a>, source: Source<'_>) -> Option<&'a str> {
+    let occupant = message.of("occupant-id", "urn:xmpp:occupant-id:0").and_then(|one| one.attribute("id"));
+    match source {
+        Source::Link => own.rooms.real(from),
+        Source::Late => own.rooms.real_then(from, occupant),
+        Source::Archive(_) => own.rooms.real_then(from, occupant).or_else(|| {
+            if !own.rooms.is_open(bare(from)) {
+                return None;
+            }
+            // The room notes the address in its archive. More than one note: one of them is forged.
+            let mut notes = message
+                .children
+                .iter()
+                .filter(|child| child.name == "x" && child.space == "http://jabber.org/protocol/muc#user");
+            let note = notes.next()?;
+            if notes.next().is_some() { None } else { note.child("item")?.attribute("jid") }
+        }),
+    }
+}
+
+/// Whether an asker is named, or their domain, or the room in which they ask.
+pub(super) fn allowed(id: &str, address: &str, allow: &[String]) -> bool {
+    let is = |entry: &String, other: &str| entry.eq_ignore_ascii_case(other);
+    let domain = |jid: &'_ str| jid.split_once('@').map_or("", |(_, domain)| domain).to_owned();
+    // A name in a room is no address, and the room's domain is not the asker's.
+    let person = !id.contains('/');
+    allow.is_empty()
+        || allow
+            .iter()
+            .any(|entry| is(entry, address) || (person && (is(entry, id) || is(entry, &domain(id)))))
+}
+
+/// XEP-0249, or by the room itself.
+fn is_invitation(message: &Element) -> bool {
+    message.children.iter().any(|child| {
+        child.space == "jabber:x:conference"
+            || (child.space == "http://jabber.org/protocol/muc#user" && child.child("invite").is_some())
+    })
+}
+
+/// OMEMO and others (XEP-0380): the body only says that it is encrypted.
+fn is_encrypted(message: &Element) -> bool {
+    message.children.iter().any(|child| {
+        child.name == "encrypted"
+            || (child.name == "encryption" && child.space == "urn:xmpp:eme:0")
+            || child.space == "jabber:x:encrypted"
     })
 }
 
@@ -98,50 +215,4 @@ fn addressed<'a>(said: &'a str, nick: &str) -> Option<&'a str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn asked(frame: &str) -> Option<Asked> {
-        let rooms = HashMap::from([("noc@conf.x".to_owned(), "nocbot".to_owned())]);
-        let people = HashMap::from([("noc@conf.x/alice".to_owned(), "alice@x/phone".to_owned())]);
-        let own = Own { jid: "nocbot@x/1", rooms: &rooms, people: &people };
-        question(&Element::read(frame).unwrap(), &own)
-    }
-
-    #[test]
-    fn rooms_and_people() {
-        let direct =
-            asked("<message from='bob@x/1' type='chat' id='1'><body>vrf r1</body></message>").unwrap();
-        assert_eq!(
-            (direct.how, direct.who.id.as_str(), direct.place.channel.as_str()),
-            (How::Direct, "bob@x", "bob@x/1")
-        );
-        let room = |body: &str, more: &str| {
-            asked(&format!(
-                "<message from='noc@conf.x/alice' type='groupchat' id='2'><body>{body}</body>{more}</message>"
-            ))
-        };
-        let called = room("NOCbot: vrf r1", "").unwrap();
-        assert_eq!(
-            (called.how, called.text.as_str(), called.who.id.as_str()),
-            (How::Mention, "vrf r1", "alice@x")
-        );
-        assert_eq!(called.place.reply.as_deref(), Some("groupchat"));
-        assert_eq!(room("nocbots: vrf r1", "").unwrap().how, How::Overheard);
-        assert_eq!(room("nocbot: vrf r1", "<delay xmlns='urn:xmpp:delay' stamp='x'/>"), None);
-        assert_eq!(room("nocbot: vrf r1", "<replace xmlns='urn:xmpp:message-correct:0' id='1'/>"), None);
-    }
-
-    #[test]
-    fn our_own_words_and_errors_are_no_questions() {
-        for frame in [
-            "<message from='noc@conf.x/nocbot' type='groupchat' id='2'><body>nocbot: vrf r1</body></message>",
-            "<message from='noc@conf.x' type='groupchat'><body>welcome</body></message>",
-            "<message from='bob@x/1' type='error' id='1'><body>vrf r1</body></message>",
-            "<message from='nocbot@x/2' type='chat' id='1'><body>vrf r1</body></message>",
-            "<message from='bob@x/1' type='chat'><composing xmlns='c'/></message>",
-        ] {
-            assert_eq!(asked(frame), None, "{frame}");
-        }
-    }
-}
+mod tests;
