@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{ConfigArgument, failed, settings};
 use crate::app::chats;
 use crate::error::Error;
+use crate::store::Store;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -25,7 +26,9 @@ pub(super) async fn run(platform: &str, arguments: Arguments) -> ExitCode {
         Ok(config) => config,
         Err(errors) => return failed(&errors),
     };
-    let connectors = match chats::connectors(&config.chat, &Arc::default()).await {
+    // Only what is there is opened: a check makes no files.
+    let notes = config.store.as_deref().filter(|path| path.is_file()).and_then(|path| Store::open(path).ok());
+    let connectors = match chats::connectors(&config.chat, &Arc::default(), notes).await {
         Ok(connectors) => connectors,
         Err(error) => return failed(&[error]),
     };

@@ -1,0 +1,257 @@
+//! How an answer gets into a conversation: which call, at which pace, and what comes next when the platform
+//! refuses it.
+//!
+//! ```text
+//!   for the asker alone ─ chat.postEphemeral ─ refused ─┐
+//!   for everybody ───────────────────────────────────── chat.postMessage: native, code blocks, plain text
+//!        no form accepted ─► as a file in the thread         │ refused
+//!                                                       a command's own address ─► a message to the asker
+//! ```
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use hyper::Method;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::call::text;
+use super::{Slack, render};
+use crate::answer::pages::File;
+use crate::chat::link::{Ask, Trouble, put};
+use crate::chat::{Asked, How, Message};
+
+/// A message a second in one channel is what the platform promises to take; for how long that is minded.
+const PACE: Duration = Duration::from_millis(1050);
+const PACED: Duration = Duration::from_mins(3);
+
+/// Channels that were too fast: when the next message may go, and until when that is minded.
+#[derive(Debug, Default)]
+pub(super) struct Paced(Mutex<HashMap<String, (Instant, Instant)>>);
+
+impl Paced {
+    /// The platform said to wait.
+    fn slow(&self, channel: &str, wait: Duration) {
+        let now = Instant::now();
+        let mut paced = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        paced.retain(|_, (_, until)| *until > now);
+        paced.insert(channel.to_owned(), (now + wait, now + PACED));
+    }
+
+    /// Short bursts pass; a channel that was once too fast gets a message a second for a while, so that
+    /// the others need not wait with it.
+    async fn wait(&self, channel: &str) {
+        let at = {
+            let mut paced = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some((next, until)) = paced.get_mut(channel) else { return };
+            let now = Instant::now();
+            if *until < now {
+                paced.remove(channel);
+                return;
+            }
+            let at = (*next).max(now);
+            *next = at + PACE;
+            at
+        };
+        tokio::time::sleep_until(at).await;
+    }
+}
+
+impl Slack {
+    /// Sends a message where the question was asked; gives its ts, or nothing where it has none.
+    pub(super) async fn answer(&self, to: &Asked, message: &Message) -> Result<String, Trouble> {
+        // In a conversation of two, everything is for the asker's eyes only anyway.
+        if message.private && to.how != How::Direct {
+            match self.privately(to, message).await {
+                Err(Trouble::Refused(_) | Trouble::Form(_)) => {}
+                other => return other,
+            }
+        }
+        match self.openly(to, message).await {
+            // How far a question is helps nobody in a file, nor where it cannot be edited.
+            Err(Trouble::Refused(why)) if to.place.reply.is_some() && !is_progress(message) => {
+                // We are not in that channel; the command's own address works for half an hour.
+                tracing::info!(%why, "a command is answered by its own address");
+                match self.by_address(to, message).await {
+                    Err(Trouble::Refused(why)) => {
+                        tracing::info!(%why, "a command is answered by a direct message");
+                        self.directly(to, message).await
+                    }
+                    other => other,
+                }
+            }
+            Err(Trouble::Form(why)) if !is_progress(message) => {
+                self.as_file(to, message).await.map_err(|trouble| match trouble {
+                    Trouble::Refused(_) | Trouble::Form(_) => Trouble::Form(why),
+                    other => other,
+                })
+            }
+            other => other,
+        }
+    }
+
+    /// For the asker alone.
+    async fn privately(&self, to: &Asked, message: &Message) -> Result<String, Trouble> {
+        let mut body = json!({"channel": to.place.channel, "user": to.who.id});
+        if let Some(thread) = &to.place.thread {
+            put(&mut body, "thread_ts", thread.as_str());
+        }
+        match self.post("chat.postEphemeral", &body, message).await {
+            Ok(sent) => Ok(text(&sent, "message_ts")),
+            Err(Trouble::Refused(_)) if to.place.reply.is_some() => self.by_address(to, message).await,
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    /// For everybody in the conversation.
+    async fn openly(&self, to: &Asked, message: &Message) -> Result<String, Trouble> {
+        let mut body = json!({"channel": to.place.channel, "unfurl_links": false, "unfurl_media": false});
+        put(
+            &mut body,
+            "metadata",
+            json!({"event_type": "nocbot_answer", "event_payload": {"tag": message.tag}}),
+        );
+        let Some(thread) = &to.place.thread else {
+            return self.post("chat.postMessage", &body, message).await.map(|sent| text(&sent, "ts"));
+        };
+        let mut threaded = body.clone();
+        put(&mut threaded, "thread_ts", thread.as_str());
+        match self.post("chat.postMessage", &threaded, message).await {
+            // Some messages take no thread.
+            Err(Trouble::Refused(why))
+                if ["cannot_reply_to_message", "thread_not_found"].iter().any(|code| why.contains(code)) =>
+            {
+                self.post("chat.postMessage", &body, message).await.map(|sent| text(&sent, "ts"))
+            }
+            sent => sent.map(|sent| text(&sent, "ts")),
+        }
+    }
+
+    /// By the address that came with a command or a press: five messages, within half an hour, for the
+    /// asker alone.
+    async fn by_address(&self, to: &Asked, message: &Message) -> Result<String, Trouble> {
+        let address = to.place.reply.clone().unwrap_or_default();
+        let mut refused = Trouble::Refused("there is no address to answer to".into());
+        for form in render::forms(message) {
+            let mut body = json!({"response_type": "ephemeral", "replace_original": false});
+            extend(&mut body, form);
+            let ask = Ask::json("response_url", Method::POST, address.clone(), &body).without_login();
+            let reply = self.bot.call(ask).await;
+            // It answers `ok` as plain text, and a failure as JSON.
+            let failed = match &reply {
+                Ok(reply) if reply.body.starts_with(b"{") => super::ok(reply).err(),
+                Ok(_) => None,
+                Err(trouble) => Some(trouble.clone()),
+            };
+            match failed {
+                None => return Ok(String::new()),
+                Some(Trouble::Form(why)) => refused = Trouble::Form(why),
+                Some(trouble) => return Err(trouble),
+            }
+        }
+        Err(refused)
+    }
+
+    /// To the asker, in the conversation with us.
+    async fn directly(&self, to: &Asked, message: &Message) -> Result<String, Trouble> {
+        let body = json!({"channel": to.who.id, "unfurl_links": false, "unfurl_media": false});
+        self.post("chat.postMessage", &body, message).await?;
+        // It stands in another channel: by its ts alone nothing could be done with it.
+        Ok(String::new())
+    }
+
+    /// The last resort: no form of the message is accepted.
+    async fn as_file(&self, to: &Asked, message: &Message) -> Result<String, Trouble> {
+        let file =
+            File { name: "answer.txt".into(), kind: "text/plain".into(), text: render::whole(message) };
+        self.upload(to, &file, &message.tag, Some(&render::line(message))).await?;
+        Ok(String::new())
+    }
+
+    /// Sends a message by a method, in the first form that is accepted.
+    pub(super) async fn post(
+        &self,
+        method: &'static str,
+        to: &Value,
+        message: &Message,
+    ) -> Result<Value, Trouble> {
+        let mut refused = Trouble::Form("no form of the answer is short enough".into());
+        let channel = to.get("channel").and_then(Value::as_str).unwrap_or_default();
+        let update = method == "chat.update";
+        for (number, form) in render::forms(message).into_iter().enumerate() {
+            if update && !render::fits_update(&form) {
+                continue;
+            }
+            let mut body = to.clone();
+            extend(&mut body, form);
+            if method == "chat.postMessage" && !self.sees(channel) {
+                put(&mut body, "client_msg_id", key(&message.tag, number));
+            }
+            if !update {
+                self.paced.wait(channel).await;
+            }
+            match self.write(method, &body).await {
+                Err(Trouble::Wait(wait)) => {
+                    self.paced.slow(channel, wait);
+                    return Err(Trouble::Wait(wait));
+                }
+                Err(Trouble::Form(why)) => {
+                    tracing::warn!(%why, "slack refuses a form of an answer; a plainer one is tried");
+                    refused = Trouble::Form(why);
+                }
+                // It was there already, and somebody has removed it since.
+                Err(Trouble::Refused(why)) if why.contains("`duplicate_") => return Ok(json!({})),
+                other => return other,
+            }
+        }
+        Err(refused)
+    }
+
+    /// Whether it can be looked what stands in a channel. Where not, messages carry a key by which the
+    /// platform may know one that comes twice: its documentation has error codes for that and no word
+    /// about the argument, so it is a hope and nothing more.
+    fn sees(&self, channel: &str) -> bool {
+        let Some(scopes) = self.identity().scopes else { return true };
+        let has = |scope: &str| scopes.iter().any(|granted| granted == scope);
+        match channel.chars().next() {
+            Some('D' | 'U') => has("im:history"),
+            // Private channels begin with either letter.
+            _ => has("channels:history") && has("groups:history"),
+        }
+    }
+}
+
+fn is_progress(message: &Message) -> bool {
+    message.tag.ends_with("-w")
+}
+
+fn extend(body: &mut Value, form: Value) {
+    if let (Some(body), Value::Object(form)) = (body.as_object_mut(), form) {
+        body.extend(form);
+    }
+}
+
+/// The same for the same message in the same form, written as a UUID (RFC 9562, version 8).
+fn key(tag: &str, form: usize) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, format!("{tag} {form}").as_bytes());
+    let number = digest.as_ref().iter().take(16).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+    let number = number & !(0xf_u128 << 76) & !(0x3_u128 << 62) | 0x8_u128 << 76 | 0x2_u128 << 62;
+    let hex = format!("{number:032x}");
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_the_same_for_the_same_message_alone() {
+        let one = key("nb-1-0", 0);
+        assert_eq!(one, key("nb-1-0", 0));
+        assert!(one != key("nb-1-1", 0) && one != key("nb-1-0", 1));
+        assert_eq!((one.len(), one.as_bytes()[14], one.matches('-').count()), (36, b'8', 4));
+        assert!(b"89ab".contains(&one.as_bytes()[19]));
+    }
+}
