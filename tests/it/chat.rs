@@ -1,5 +1,6 @@
 //! The chat platforms against servers that enforce the vendors' documented rules.
 
+mod block_kit;
 mod chaos;
 mod fake_mattermost;
 mod fake_slack;
@@ -10,6 +11,9 @@ mod proxy;
 mod schema;
 mod server;
 mod slack;
+mod slack_clients;
+mod slack_payloads;
+mod slack_rules;
 mod stub;
 mod webex;
 mod whole;

@@ -54,7 +54,18 @@ enum Need {
     /// The link is over.
     Over,
     /// Haste makes it worse: Socket Mode is switched off, or too many links are open.
-    Patience(String),
+    Patience(&'static str),
+}
+
+/// What a disconnect says that another link at once would not mend.
+fn unwanted(reason: &str) -> Option<&'static str> {
+    match reason {
+        "link_disabled" => Some("Socket Mode is switched off in the app's settings (link_disabled)"),
+        "too_many_websockets" => {
+            Some("slack has ten links of this app open and takes no more (too_many_websockets)")
+        }
+        _ => None,
+    }
 }
 
 pub(super) async fn run(slack: Arc<Slack>, desk: Arc<Desk>, stop: CancellationToken) {
@@ -152,7 +163,10 @@ async fn connect(slack: &Slack) -> Result<Socket, Trouble> {
                 Frame::Text(frame) => match wire::read(&frame, "") {
                     Envelope::Hello(links) => return Ok(links),
                     Envelope::Disconnect(reason) => {
-                        return Err(Trouble::unsent(format!("slack ended the link at once: {reason}")));
+                        return Err(match unwanted(&reason) {
+                            Some(why) => Trouble::Refused(why.to_owned()),
+                            None => Trouble::unsent(format!("slack ended the link at once: {reason}")),
+                        });
                     }
                     Envelope::Delivery { .. } | Envelope::Other => {}
                 },
@@ -191,6 +205,7 @@ impl Reader {
     async fn read(self, mut socket: Socket, tell: oneshot::Sender<Need>) {
         let own = self.slack.identity().user;
         let mut tell = Some(tell);
+        let mut unwelcome = None;
         let retired = async {
             self.replaced.cancelled().await;
             sleep(REPLACED).await;
@@ -208,7 +223,7 @@ impl Reader {
                 Frame::Closed(_, why) => {
                     if !self.replaced.is_cancelled() {
                         tracing::warn!(%why, "the link to slack is over");
-                        self.slack.board.down("slack", why);
+                        self.slack.board.down("slack", unwelcome.map_or(why, str::to_owned));
                     }
                     let _ = tell.take().map(|tell| tell.send(Need::Over));
                     return;
@@ -217,10 +232,10 @@ impl Reader {
             match wire::read(&frame, &own) {
                 Envelope::Hello(_) | Envelope::Other => {}
                 Envelope::Disconnect(reason) => {
-                    let need = match reason.as_str() {
-                        "link_disabled" | "too_many_websockets" => Need::Patience(reason),
-                        _ => Need::Refresh,
-                    };
+                    let need = unwanted(&reason).map_or(Need::Refresh, Need::Patience);
+                    if let Need::Patience(why) = need {
+                        unwelcome = Some(why);
+                    }
                     let _ = tell.take().map(|tell| tell.send(need));
                 }
                 Envelope::Delivery { id, kind, asked } => {

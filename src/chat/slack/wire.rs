@@ -109,7 +109,8 @@ fn without_mention(text: &str, own: &str) -> (String, bool) {
         };
         if let Some(tail) = end.and_then(|end| after.get(end + 1..)) {
             found = true;
-            rest = tail;
+            // One blank is enough where our name stood between two.
+            rest = if out.is_empty() || out.ends_with(' ') { tail.trim_start() } else { tail };
         } else {
             // Somebody else's id that begins like ours.
             out.push_str(&begin);
@@ -256,9 +257,10 @@ mod tests {
     #[test]
     fn our_name_may_stand_anywhere() {
         for (typed, meant, called) in [
-            ("<@UBOT>\u{a0}vrf r1", "\u{a0}vrf r1", true),
-            ("vrf <@UBOT|nocbot> r1", "vrf  r1", true),
-            ("<@UBOT> <@UBOT> vrf", "  vrf", true),
+            ("<@UBOT>\u{a0}vrf r1", "vrf r1", true),
+            ("vrf <@UBOT|nocbot> r1", "vrf r1", true),
+            ("<@UBOT> <@UBOT> vrf", "vrf", true),
+            ("vrf<@UBOT> r1", "vrf r1", true),
             ("<@UBOTHER> vrf", "<@UBOTHER> vrf", false),
             ("vrf <@UBOT|x", "vrf <@UBOT|x", false),
             ("<@UBOT", "<@UBOT", false),
