@@ -16,7 +16,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::block_kit;
-use super::server::{Platform, Reply, Request, Server, decode, serve};
+use super::server::{Platform, Reply, Request, Server, serve};
 
 pub const BOT: &str = "UBOT";
 const CONFIRM: Duration = Duration::from_secs(3);
@@ -1001,7 +1001,7 @@ fn arguments(method: &str, request: &Request) -> Result<Map<String, Value>, Stri
             _ => return Err("its JSON cannot be read".into()),
         }
     } else if kind.starts_with("application/x-www-form-urlencoded") {
-        fields.extend(decode(&String::from_utf8_lossy(&request.body)));
+        fields.extend(request.form());
     } else if !request.body.is_empty() {
         return Err(format!("the content type {kind}"));
     }
