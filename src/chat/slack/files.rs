@@ -129,11 +129,8 @@ impl Slack {
             if let Some(message) = messages.into_iter().flatten().find(ours) {
                 return Ok(Some(text(message, "ts")));
             }
-            cursor = found
-                .pointer("/response_metadata/next_cursor")
-                .and_then(Value::as_str)
-                .unwrap_or("")
-                .to_owned();
+            let next = found.pointer("/response_metadata/next_cursor").and_then(Value::as_str);
+            next.unwrap_or_default().clone_into(&mut cursor);
             if cursor.is_empty() {
                 break;
             }

@@ -26,7 +26,7 @@ pub(super) struct Person {
 /// What has been asked for already.
 #[derive(Debug, Default)]
 pub(super) struct People {
-    people: Mutex<HashMap<String, (Instant, Person)>>,
+    persons: Mutex<HashMap<String, (Instant, Person)>>,
     members: Mutex<Option<(Instant, Vec<String>)>>,
     /// One asks at a time: a hundred questions of one person at once need one call.
     turn: tokio::sync::Mutex<()>,
@@ -57,7 +57,7 @@ impl Slack {
 
     async fn person(&self, id: &str) -> Result<Person, Trouble> {
         let known = || {
-            let known = self.people.people.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+            let known = self.people.persons.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
             known.filter(|(since, _)| since.elapsed() < CACHE).map(|(_, person)| person)
         };
         if let Some(person) = known() {
@@ -88,7 +88,7 @@ impl Slack {
             },
             Err(trouble) => return Err(trouble),
         };
-        let mut people = self.people.people.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut people = self.people.persons.lock().unwrap_or_else(PoisonError::into_inner);
         if people.len() >= CACHED {
             people.clear();
         }

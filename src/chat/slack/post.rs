@@ -22,39 +22,54 @@ use crate::answer::pages::File;
 use crate::chat::link::{Ask, Trouble, put};
 use crate::chat::{Asked, How, Message};
 
-/// A message a second in one channel is what the platform promises to take; for how long that is minded.
+/// A message a second in one channel is what the platform promises to take.
 const PACE: Duration = Duration::from_millis(1050);
-const PACED: Duration = Duration::from_mins(3);
+/// For how long that is minded: short at first, for many limits are passing, and twice as long each time.
+const MINDED: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_mins(3);
 
-/// Channels that were too fast: when the next message may go, and until when that is minded.
+/// Channels that were too fast.
 #[derive(Debug, Default)]
-pub(super) struct Paced(Mutex<HashMap<String, (Instant, Instant)>>);
+pub(super) struct Paced(Mutex<HashMap<String, Slow>>);
+
+/// One of them.
+#[derive(Debug, Clone, Copy)]
+struct Slow {
+    /// When the next message may go.
+    next: Instant,
+    /// Until when that is minded, and how long that was.
+    until: Instant,
+    minded: Duration,
+}
 
 impl Paced {
     /// The platform said to wait.
-    fn slow(&self, channel: &str, wait: Duration) {
-        let now = Instant::now();
+    fn slow(&self, channel: &str, wait: Duration, now: Instant) {
         let mut paced = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        paced.retain(|_, (_, until)| *until > now);
-        paced.insert(channel.to_owned(), (now + wait, now + PACED));
+        paced.retain(|_, slow| slow.until + slow.minded > now);
+        let minded = paced.get(channel).map_or(MINDED, |slow| (slow.minded * 2).min(LONGEST));
+        let next = now + wait;
+        paced.insert(channel.to_owned(), Slow { next, until: next + minded, minded });
     }
 
-    /// Short bursts pass; a channel that was once too fast gets a message a second for a while, so that
-    /// the others need not wait with it.
+    /// When the next message may go. Short bursts pass; a channel that was once too fast gets a message a
+    /// second for a while, so that the others need not wait with it.
+    fn turn(&self, channel: &str, now: Instant) -> Option<Instant> {
+        let mut paced = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let slow = paced.get_mut(channel)?;
+        if slow.until < now {
+            return None;
+        }
+        let at = slow.next.max(now);
+        // What would wait past the end need not wait longer than to it.
+        slow.next = (at + PACE).min(slow.until);
+        Some(at)
+    }
+
     async fn wait(&self, channel: &str) {
-        let at = {
-            let mut paced = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some((next, until)) = paced.get_mut(channel) else { return };
-            let now = Instant::now();
-            if *until < now {
-                paced.remove(channel);
-                return;
-            }
-            let at = (*next).max(now);
-            *next = at + PACE;
-            at
-        };
-        tokio::time::sleep_until(at).await;
+        if let Some(at) = self.turn(channel, Instant::now()) {
+            tokio::time::sleep_until(at).await;
+        }
     }
 }
 
@@ -193,7 +208,7 @@ impl Slack {
             }
             match self.write(method, &body).await {
                 Err(Trouble::Wait(wait)) => {
-                    self.paced.slow(channel, wait);
+                    self.paced.slow(channel, wait, Instant::now());
                     return Err(Trouble::Wait(wait));
                 }
                 Err(Trouble::Form(why)) => {
@@ -245,6 +260,22 @@ fn key(tag: &str, form: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_channel_that_was_too_fast_is_slow_for_a_while_and_longer_each_time() {
+        let (paced, begun) = (Paced::default(), Instant::now());
+        let after = |seconds: u64| begun + Duration::from_secs(seconds);
+        assert_eq!(paced.turn("C1", begun), None);
+        paced.slow("C1", Duration::from_secs(2), begun);
+        assert_eq!(paced.turn("C1", begun), Some(after(2)));
+        assert_eq!(paced.turn("C1", begun), Some(after(2) + PACE));
+        assert_eq!(paced.turn("C2", begun), None);
+        assert_eq!(paced.turn("C1", after(8)), None);
+        paced.slow("C1", Duration::ZERO, after(8));
+        assert!(paced.turn("C1", after(17)).is_some());
+        paced.slow("C1", Duration::ZERO, after(77));
+        assert_eq!(paced.turn("C1", after(83)), None, "long ago is forgotten");
+    }
 
     #[test]
     fn a_key_is_the_same_for_the_same_message_alone() {

@@ -104,7 +104,7 @@ pub(super) fn whole(message: &Message) -> String {
     for piece in &message.pieces {
         match piece {
             Piece::Head { text, .. } | Piece::Text(text) | Piece::Small(text) | Piece::Code(text) => {
-                put(text)
+                put(text);
             }
             Piece::Table(rows) => put(&text::table(rows, None)),
         }

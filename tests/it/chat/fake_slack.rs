@@ -874,7 +874,7 @@ impl FakeSlack {
         }
         let limit: usize = arg("limit").parse().unwrap_or(100).min(200);
         let from: usize = arg("cursor").parse().unwrap_or(0);
-        let next = (from + limit < found.len()).then(|| (from + limit).to_string()).unwrap_or_default();
+        let next = if from + limit < found.len() { (from + limit).to_string() } else { String::new() };
         let page: Vec<Value> = found.into_iter().skip(from).take(limit).collect();
         let more = !next.is_empty();
         Reply::json(

@@ -67,10 +67,9 @@ impl Client {
                 self.seen.push(seen);
             }
         };
-        match tokio::time::timeout(Duration::from_secs(30), looking).await {
-            Ok(seen) => seen,
-            Err(_) => panic!("no {what}; faults: {:?}; seen: {:?}", self.running.slack.faults(), self.seen),
-        }
+        let found = tokio::time::timeout(Duration::from_secs(30), looking).await;
+        assert!(found.is_ok(), "no {what}; faults: {:?}; seen: {:?}", self.running.slack.faults(), self.seen);
+        found.unwrap()
     }
 
     /// Everything that an app does, once.
