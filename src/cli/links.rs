@@ -23,7 +23,7 @@ enum What {
 pub(super) async fn run(platform: &str, arguments: Arguments) -> ExitCode {
     let What::Check(argument) = arguments.what;
     let config = match settings::config(&argument) {
-        Ok(config) => config,
+        Ok(config) => config.with_store_for_chats(),
         Err(errors) => return failed(&errors),
     };
     // Only what is there is opened: a check makes no files.

@@ -45,7 +45,7 @@ const REPLACED: Duration = Duration::from_secs(30);
 /// The platform wants its confirmation within 3 s.
 const CONFIRM: Duration = Duration::from_secs(2);
 /// Deliveries that are being written down at the same time.
-const ACCEPTING: usize = 512;
+const ACCEPTING: usize = 1024;
 
 /// Why another link is needed.
 enum Need {
@@ -245,7 +245,7 @@ impl Reader {
                     }
                     match asked {
                         None => confirm(&socket.sender(), &id).await,
-                        Some(asked) => self.accept(*asked, socket.sender(), id, arrived + CONFIRM).await,
+                        Some(asked) => self.accept(*asked, socket.sender(), id, arrived + CONFIRM),
                     }
                 }
             }
@@ -256,8 +256,11 @@ impl Reader {
     /// Has a question written down, and then confirmed, beside all others: when the store is slow, a
     /// hundred that come at once must not wait for one another. What takes longer than the platform waits is
     /// confirmed before it is written; it goes on being written.
-    async fn accept(&self, asked: crate::chat::Asked, sender: Sender, id: String, until: Instant) {
-        let Ok(turn) = Arc::clone(&self.accepting).acquire_owned().await else { return };
+    fn accept(&self, asked: crate::chat::Asked, sender: Sender, id: String, until: Instant) {
+        let Ok(turn) = Arc::clone(&self.accepting).try_acquire_owned() else {
+            // The store has hung for long: unconfirmed, an event comes again.
+            return tracing::error!("so many questions wait for the store that one is left unconfirmed");
+        };
         let (desk, slack) = (Arc::clone(&self.desk), Arc::clone(&self.slack));
         self.tasks.spawn(async move {
             let platform = slack.name();

@@ -322,3 +322,34 @@ async fn check_tells_what_was_heard_and_which_event_is_missing() {
     assert!(wrong.len() == 1 && wrong[0].starts_with("`config_token`"), "{wrong:?}");
     assert!(!format!("{wrong:?}").contains("xoxe"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_reads_what_the_running_nocbot_has_heard() {
+    let directory = tempfile::tempdir().unwrap();
+    let running = start().await;
+    let config = format!(
+        "chat:\n  slack: {{api_url: 'http://{}/api', bot_token: xoxb-1, app_token: xapp-1, config_token: xoxe-0}}\n",
+        running.server.address
+    );
+    std::fs::write(directory.path().join("nocbot.yaml"), config).unwrap();
+    let check = || crate::support::nocbot(&["slack", "check"], directory.path());
+    let before = check();
+    assert!(
+        !before.out.contains("heard") && before.status.code() == Some(2),
+        "{} {}",
+        before.out,
+        before.err
+    );
+    assert!(before.out.contains("MISSING `config_token`"), "{}", before.out);
+    assert!(!directory.path().join("nocbot.db").exists(), "a check makes no files");
+    let store = Store::open(&directory.path().join("nocbot.db")).unwrap();
+    let settings = settings(&running, &[]);
+    let bot = connect_by(running, store, settings).await;
+    let ts = bot.slack().mention("U1", "C1", "vrf r1");
+    bot.slack().answer(&ts).await;
+    delivered(&bot).await;
+    let after = check();
+    assert!(after.out.contains("ok      app_mention: last heard less than a minute ago"), "{}", after.out);
+    assert!(after.out.contains("button: never heard"), "{}", after.out);
+    bot.end().await;
+}
