@@ -4,6 +4,7 @@ mod block_kit;
 mod chaos;
 mod fake_mattermost;
 mod fake_slack;
+mod fake_slack_api;
 mod fake_webex;
 mod mattermost;
 mod process;

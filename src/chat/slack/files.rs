@@ -1,6 +1,7 @@
 //! Files into a thread, and the look whether something of ours stands there already.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use hyper::Method;
@@ -124,7 +125,15 @@ impl Slack {
             } else {
                 "conversations.history"
             };
-            let found = self.read(method, &fields).await?;
+            let found = match self.read(method, &fields).await {
+                Ok(found) => found,
+                Err(trouble) => {
+                    if matches!(trouble, Trouble::Refused(_)) {
+                        self.blind.store(true, Ordering::Relaxed);
+                    }
+                    return Err(trouble);
+                }
+            };
             let messages = found.get("messages").and_then(Value::as_array);
             if let Some(message) = messages.into_iter().flatten().find(ours) {
                 return Ok(Some(text(message, "ts")));

@@ -29,6 +29,8 @@ use crate::chat::{Connector as _, Desk};
 /// The longest wait between two tries: the platform's own trouble is over within minutes, and who asks
 /// then does not want to wait for us.
 const MOST: Duration = Duration::from_secs(8);
+/// The same where the platform answers, and says no.
+const REFUSED: Duration = Duration::from_secs(30);
 /// The same where links are given and lost at once: a wait of its own, so that a link that is cut often is
 /// still back soon, and one that is refused by closing it is not asked for in a loop.
 const SHORT_LIVED: Duration = Duration::from_secs(2);
@@ -36,7 +38,7 @@ const SHORT_LIVED: Duration = Duration::from_secs(2);
 const LIVED: Duration = Duration::from_secs(5);
 /// What haste makes worse.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// After wrong credentials: haste mends nothing.
+/// After wrong credentials, and where Socket Mode is switched off: haste mends nothing.
 const LOGIN: Duration = Duration::from_mins(1);
 /// For the hello.
 const HELLO: Duration = Duration::from_secs(10);
@@ -70,6 +72,7 @@ fn unwanted(reason: &str) -> Option<&'static str> {
 
 pub(super) async fn run(slack: Arc<Slack>, desk: Arc<Desk>, stop: CancellationToken) {
     let (mut failed, mut short) = (Backoff::new(MOST), Backoff::new(SHORT_LIVED));
+    let mut refused = Backoff::new(REFUSED);
     let tasks = TaskTracker::new();
     let accepting = Arc::new(Semaphore::new(ACCEPTING));
     let mut replaced = CancellationToken::new();
@@ -81,6 +84,7 @@ pub(super) async fn run(slack: Arc<Slack>, desk: Arc<Desk>, stop: CancellationTo
         let wait = match connected {
             Ok(socket) => {
                 failed.reset();
+                refused.reset();
                 slack.board.up("slack");
                 // From now on the link before is only read to its end.
                 replaced.cancel();
@@ -122,7 +126,8 @@ pub(super) async fn run(slack: Arc<Slack>, desk: Arc<Desk>, stop: CancellationTo
                     });
                 }
                 match trouble {
-                    Trouble::Login(_) | Trouble::Refused(_) => LOGIN,
+                    Trouble::Login(_) => LOGIN,
+                    Trouble::Refused(_) => refused.wait(),
                     Trouble::Wait(wait) => wait,
                     _ => failed.wait(),
                 }
@@ -164,7 +169,7 @@ async fn connect(slack: &Slack) -> Result<Socket, Trouble> {
                     Envelope::Hello(links) => return Ok(links),
                     Envelope::Disconnect(reason) => {
                         return Err(match unwanted(&reason) {
-                            Some(why) => Trouble::Refused(why.to_owned()),
+                            Some(why) => Trouble::Login(why.to_owned()),
                             None => Trouble::unsent(format!("slack ended the link at once: {reason}")),
                         });
                     }

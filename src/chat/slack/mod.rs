@@ -11,6 +11,7 @@ mod render;
 mod wire;
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -65,6 +66,9 @@ pub struct Slack {
     identity: RwLock<Identity>,
     people: people::People,
     paced: post::Paced,
+    courtesies: post::Courtesies,
+    /// Whether a look at what stands in a channel was refused.
+    blind: AtomicBool,
     uploads: files::Uploads,
     /// When each kind of delivery was last noted.
     heard: Mutex<HashMap<&'static str, Instant>>,
@@ -86,6 +90,8 @@ impl Slack {
             identity: RwLock::default(),
             people: people::People::default(),
             paced: post::Paced::default(),
+            courtesies: post::Courtesies::default(),
+            blind: AtomicBool::new(false),
             uploads: files::Uploads::new(),
             heard: Mutex::default(),
             notes: None,
@@ -173,13 +179,7 @@ impl Connector for Slack {
         id: &'a str,
         message: &'a Message,
     ) -> BoxFuture<'a, Result<(), Trouble>> {
-        Box::pin(async move {
-            if id.is_empty() {
-                return Err(Trouble::Refused("an answer to a command's own address cannot be edited".into()));
-            }
-            let body = json!({"channel": to.place.channel, "ts": id});
-            self.post("chat.update", &body, message).await.map(drop)
-        })
+        Box::pin(self.replace(to, id, message))
     }
 
     fn editable(&self, message: &Message) -> bool {

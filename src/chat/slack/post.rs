@@ -9,6 +9,7 @@
 //! ```
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +28,33 @@ const PACE: Duration = Duration::from_millis(1050);
 /// For how long that is minded: short at first, for many limits are passing, and twice as long each time.
 const MINDED: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_mins(3);
+
+/// Courtesies at once, and the time in which another one grows.
+const COURTESIES: u32 = 12;
+const COURTESY: Duration = Duration::from_secs(3);
+
+/// Calls that may be left out, at most so many: a bucket of tokens, kept as the time at which it is full.
+#[derive(Debug, Default)]
+pub(super) struct Courtesies(Mutex<Option<Instant>>);
+
+impl Courtesies {
+    /// Whether there is one left.
+    fn take(&self, now: Instant) -> bool {
+        let mut full = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = full.unwrap_or(now).max(now) + COURTESY;
+        let left = next <= now + COURTESY * COURTESIES;
+        if left {
+            *full = Some(next);
+        }
+        left
+    }
+
+    /// The platform wants no more for a while.
+    fn none_before(&self, until: Instant) {
+        let mut full = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *full = Some(full.unwrap_or(until).max(until + COURTESY * (COURTESIES - 1)));
+    }
+}
 
 /// Channels that were too fast.
 #[derive(Debug, Default)]
@@ -223,10 +251,30 @@ impl Slack {
         Err(refused)
     }
 
+    /// Edits a message of ours. One that tells how far a question is only goes while edits are plenty: the
+    /// platform takes some fifty in a minute, and those are for answers.
+    pub(super) async fn replace(&self, to: &Asked, id: &str, message: &Message) -> Result<(), Trouble> {
+        if id.is_empty() {
+            return Err(Trouble::Refused("an answer to a command's own address cannot be edited".into()));
+        }
+        if is_progress(message) && !self.courtesies.take(Instant::now()) {
+            return Ok(());
+        }
+        let body = json!({"channel": to.place.channel, "ts": id});
+        let edited = self.post("chat.update", &body, message).await;
+        if let Err(Trouble::Wait(wait)) = &edited {
+            self.courtesies.none_before(Instant::now() + *wait);
+        }
+        edited.map(drop)
+    }
+
     /// Whether it can be looked what stands in a channel. Where not, messages carry a key by which the
     /// platform may know one that comes twice: its documentation has error codes for that and no word
     /// about the argument, so it is a hope and nothing more.
     fn sees(&self, channel: &str) -> bool {
+        if self.blind.load(Ordering::Relaxed) {
+            return false;
+        }
         let Some(scopes) = self.identity().scopes else { return true };
         let has = |scope: &str| scopes.iter().any(|granted| granted == scope);
         match channel.chars().next() {
@@ -275,6 +323,18 @@ mod tests {
         assert!(paced.turn("C1", after(17)).is_some());
         paced.slow("C1", Duration::ZERO, after(77));
         assert_eq!(paced.turn("C1", after(83)), None, "long ago is forgotten");
+    }
+
+    #[test]
+    fn courtesies_end_and_grow_again() {
+        let (courtesies, begun) = (Courtesies::default(), Instant::now());
+        assert!((0..COURTESIES).all(|_| courtesies.take(begun)));
+        assert!(!courtesies.take(begun));
+        assert!(courtesies.take(begun + COURTESY) && !courtesies.take(begun + COURTESY));
+        let later = begun + Duration::from_mins(10);
+        courtesies.none_before(later + Duration::from_secs(5));
+        assert!(!courtesies.take(later));
+        assert!(courtesies.take(later + Duration::from_secs(5)));
     }
 
     #[test]

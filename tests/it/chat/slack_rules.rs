@@ -239,6 +239,44 @@ async fn where_nobody_may_look_a_message_carries_a_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_look_goes_to_the_end_of_a_long_thread() {
+    let bot = bot().await;
+    let slack = bot.slack();
+    let root = slack.mention("U1", "C1", "vrf r1");
+    let first = slack.answer(&root).await;
+    for n in 0..230 {
+        slack.event(json!({"type": "app_mention", "user": "U1", "text": format!("<@UBOT> vrf q{n}"),
+            "ts": format!("{root}{n:03}"), "thread_ts": root, "channel": "C1"}));
+    }
+    slack.until("answers", 30, |slack| (slack.thread(&root).len() == 231).then_some(())).await;
+    slack.fail("chat.postMessage", 1, 0);
+    slack.press("U2", &first, "again");
+    delivered(&bot).await;
+    assert_eq!(slack.thread(&root).len(), 232);
+    assert_eq!(slack.calls("conversations.replies"), 2, "one page is not enough");
+    bot.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_far_questions_are_leaves_edits_for_their_answers() {
+    let bot = bot().await;
+    let slack = bot.slack();
+    let asked: Vec<String> =
+        (0..24).map(|n| slack.mention(&format!("U{n}"), &format!("C{n}"), "slow 9")).collect();
+    for ts in &asked {
+        slack
+            .until("answer", 30, |slack| {
+                slack.thread(ts).into_iter().find(|m| m.to_string().contains("\"table\""))
+            })
+            .await;
+    }
+    // Three tellings of each would be 72.
+    let tellings = slack.edits() - asked.len();
+    assert!((1..=20).contains(&tellings), "{tellings}");
+    bot.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_said_in_one_way_is_said_in_another() {
     let bot = bot().await;
     let slack = bot.slack();
