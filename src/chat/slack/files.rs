@@ -1,7 +1,6 @@
 //! Files into a thread, and the look whether something of ours stands there already.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use hyper::Method;
@@ -129,7 +128,7 @@ impl Slack {
                 Ok(found) => found,
                 Err(trouble) => {
                     if matches!(trouble, Trouble::Refused(_)) {
-                        self.blind.store(true, Ordering::Relaxed);
+                        self.blind_in(&to.place.channel);
                     }
                     return Err(trouble);
                 }

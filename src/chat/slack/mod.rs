@@ -10,8 +10,7 @@ mod post;
 mod render;
 mod wire;
 
-use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -67,8 +66,8 @@ pub struct Slack {
     people: people::People,
     paced: post::Paced,
     courtesies: post::Courtesies,
-    /// Whether a look at what stands in a channel was refused.
-    blind: AtomicBool,
+    /// Channels in which a look was refused.
+    blind: Mutex<HashSet<String>>,
     uploads: files::Uploads,
     /// When each kind of delivery was last noted.
     heard: Mutex<HashMap<&'static str, Instant>>,
@@ -91,7 +90,7 @@ impl Slack {
             people: people::People::default(),
             paced: post::Paced::default(),
             courtesies: post::Courtesies::default(),
-            blind: AtomicBool::new(false),
+            blind: Mutex::default(),
             uploads: files::Uploads::new(),
             heard: Mutex::default(),
             notes: None,

@@ -9,7 +9,6 @@
 //! ```
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +28,8 @@ const PACE: Duration = Duration::from_millis(1050);
 const MINDED: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_mins(3);
 
+/// Channels that are remembered for having refused a look.
+const BLIND: usize = 1000;
 /// Courtesies at once, and the time in which another one grows.
 const COURTESIES: u32 = 12;
 const COURTESY: Duration = Duration::from_secs(3);
@@ -268,11 +269,20 @@ impl Slack {
         edited.map(drop)
     }
 
+    /// A look at what stands in a channel was refused.
+    pub(super) fn blind_in(&self, channel: &str) {
+        let mut blind = self.blind.lock().unwrap_or_else(PoisonError::into_inner);
+        if blind.len() >= BLIND {
+            blind.clear();
+        }
+        blind.insert(channel.to_owned());
+    }
+
     /// Whether it can be looked what stands in a channel. Where not, messages carry a key by which the
     /// platform may know one that comes twice: its documentation has error codes for that and no word
     /// about the argument, so it is a hope and nothing more.
     fn sees(&self, channel: &str) -> bool {
-        if self.blind.load(Ordering::Relaxed) {
+        if self.blind.lock().unwrap_or_else(PoisonError::into_inner).contains(channel) {
             return false;
         }
         let Some(scopes) = self.identity().scopes else { return true };

@@ -7,7 +7,7 @@ const { App, SocketModeReceiver, LogLevel } = require("@slack/bolt");
 const clientOptions = { slackApiUrl: process.env.SLACK_API_URL };
 const receiver = new SocketModeReceiver({
   appToken: "xapp-1",
-  clientPingTimeout: 2000,
+  clientPingTimeout: 1000,
   installerOptions: { clientOptions },
   logLevel: LogLevel.ERROR,
 });

@@ -75,7 +75,7 @@ def press(ack, body, action, client):
     client.chat_postMessage(channel=body["channel"]["id"], thread_ts=body["message"]["thread_ts"], text="pressed")
 
 
-handler = SocketModeHandler(app, "xapp-1", ping_interval=3)
+handler = SocketModeHandler(app, "xapp-1", ping_interval=1)
 handler.connect()
 tell("connected")
 sys.stdin.read()
