@@ -40,8 +40,13 @@ impl Talking {
     }
 }
 
-/// The connectors of a configuration; nothing is sent yet.
-pub async fn connectors(chat: &Chat, board: &Arc<Board>) -> Result<Vec<Arc<dyn Connector>>> {
+/// The connectors of a configuration; nothing is sent yet. `notes` is the store of the nocbot that runs with
+/// it, for checks.
+pub async fn connectors(
+    chat: &Chat,
+    board: &Arc<Board>,
+    notes: Option<Store>,
+) -> Result<Vec<Arc<dyn Connector>>> {
     let mut out: Vec<Arc<dyn Connector>> = Vec::new();
     if let Some(config) = chat.slack.clone() {
         let settings = slack::Settings {
@@ -51,7 +56,8 @@ pub async fn connectors(chat: &Chat, board: &Arc<Board>) -> Result<Vec<Arc<dyn C
             app_token: config.app_token,
             allow: config.allow,
         };
-        out.push(Arc::new(Slack::new(settings, Arc::clone(board))));
+        let slack = Slack::new(settings, Arc::clone(board));
+        out.push(Arc::new(slack.checking(notes, config.config_token)));
     }
     if let Some(config) = chat.mattermost.clone() {
         let net = net(&config.way).await?;
@@ -100,7 +106,7 @@ pub async fn start(
     shutdown: CancellationToken,
 ) -> Result<Talking> {
     let board = bot.board();
-    let connectors = connectors(chat, &board).await?;
+    let connectors = connectors(chat, &board, None).await?;
     let partner = Arc::clone(bot) as Arc<dyn Partner>;
     Ok(run(connectors, partner, store.clone(), board, shutdown))
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{ConfigArgument, failed, settings};
 use crate::app::chats;
 use crate::error::Error;
+use crate::store::Store;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -22,10 +23,12 @@ enum What {
 pub(super) async fn run(platform: &str, arguments: Arguments) -> ExitCode {
     let What::Check(argument) = arguments.what;
     let config = match settings::config(&argument) {
-        Ok(config) => config,
+        Ok(config) => config.with_store_for_chats(),
         Err(errors) => return failed(&errors),
     };
-    let connectors = match chats::connectors(&config.chat, &Arc::default()).await {
+    // Only what is there is opened: a check makes no files.
+    let notes = config.store.as_deref().filter(|path| path.is_file()).and_then(|path| Store::open(path).ok());
+    let connectors = match chats::connectors(&config.chat, &Arc::default(), notes).await {
         Ok(connectors) => connectors,
         Err(error) => return failed(&[error]),
     };

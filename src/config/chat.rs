@@ -7,7 +7,8 @@ use crate::secret::SecretRef;
 use crate::yaml::Node;
 
 /// Keys whose values are secrets: they are resolved when a link is opened.
-pub(super) const SECRETS: [&str; 5] = ["token", "bot_token", "app_token", "password", "room_password"];
+pub(super) const SECRETS: [&str; 6] =
+    ["token", "bot_token", "app_token", "config_token", "password", "room_password"];
 
 /// The chat platforms.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub struct Slack {
     pub bot_token: SecretRef,
     /// `xapp-…`.
     pub app_token: SecretRef,
+    /// An app configuration token, for the check alone.
+    pub config_token: Option<SecretRef>,
     /// Ids of people and user groups who may ask; everybody when empty.
     pub allow: Vec<String>,
     /// How to get there.
@@ -124,13 +127,16 @@ impl Reader<'_> {
     }
 
     fn slack(&mut self, chat: &Node, common: &Way) -> Option<Slack> {
-        let node = self.platform(chat, "slack", &["api_url", "bot_token", "app_token", "allow"])?;
+        let node =
+            self.platform(chat, "slack", &["api_url", "bot_token", "app_token", "config_token", "allow"])?;
         let api_url = self.url(node, "api_url", &["https", "http"], Some("https://slack.com/api"));
         let bot_token = self.needed_secret(node, "bot_token", "slack");
         let app_token = self.needed_secret(node, "app_token", "slack");
+        let config_token = self.secret(node, "config_token");
         let allow = self.decode(Some(node), "allow").unwrap_or_default();
         let way = self.way(node, common);
-        Some(Slack { api_url: api_url?, bot_token: bot_token?, app_token: app_token?, allow, way })
+        let (bot_token, app_token) = (bot_token?, app_token?);
+        Some(Slack { api_url: api_url?, bot_token, app_token, config_token, allow, way })
     }
 
     fn mattermost(&mut self, chat: &Node, common: &Way) -> Option<Mattermost> {

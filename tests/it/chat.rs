@@ -1,8 +1,10 @@
 //! The chat platforms against servers that enforce the vendors' documented rules.
 
+mod block_kit;
 mod chaos;
 mod fake_mattermost;
 mod fake_slack;
+mod fake_slack_api;
 mod fake_webex;
 mod mattermost;
 mod process;
@@ -10,6 +12,9 @@ mod proxy;
 mod schema;
 mod server;
 mod slack;
+mod slack_clients;
+mod slack_payloads;
+mod slack_rules;
 mod stub;
 mod webex;
 mod whole;

@@ -6,10 +6,11 @@ use hyper::header::HeaderMap;
 use serde_json::Value;
 use tokio::time::timeout;
 
+use super::call::{ok, scopes, text};
 use super::wire::{self, Envelope};
-use super::{Slack, ok, text};
-use crate::chat::Finding;
+use super::{Slack, manifest};
 use crate::chat::link::{Ask, Frame, Socket, Trouble};
+use crate::chat::{Connector as _, Finding};
 
 /// What each scope is for.
 const SCOPES: [(&str, &str, bool); 14] = [
@@ -34,6 +35,7 @@ pub(super) async fn check(slack: &Slack) -> Vec<Finding> {
     let mut out = Vec::new();
     bot(slack, &mut out).await;
     app(slack, &mut out).await;
+    heard(slack, &mut out).await;
     out
 }
 
@@ -54,7 +56,7 @@ async fn bot(slack: &Slack, out: &mut Vec<Finding>) {
             return out.push(Finding::wrong(trouble.to_string(), "is `api_url` reachable from here?"));
         }
     };
-    match ok(&reply.body) {
+    match ok(&reply) {
         Ok(me) => out.push(Finding::ok(format!(
             "bot token: {} in {}",
             crate::text::clean_line(&text(&me, "user")),
@@ -62,17 +64,14 @@ async fn bot(slack: &Slack, out: &mut Vec<Finding>) {
         ))),
         Err(trouble) => return out.push(Finding::wrong(format!("bot token: {trouble}"), where_to)),
     }
-    let granted =
-        reply.headers.get("x-oauth-scopes").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if granted.is_empty() {
+    let Some(granted) = scopes(&reply) else {
         return out.push(Finding::wrong(
             "the platform does not say which scopes the token has",
             "compare OAuth & Permissions with packaging/slack-manifest.yaml",
         ));
-    }
-    let granted: Vec<&str> = granted.split(',').map(str::trim).collect();
+    };
     for (scope, purpose, needed) in SCOPES {
-        if granted.contains(&scope) {
+        if granted.iter().any(|granted| granted == scope) {
             out.push(Finding::ok(format!("scope {scope}")));
         } else {
             let hint = format!("{purpose}; add it under OAuth & Permissions and install the app again");
@@ -95,7 +94,7 @@ async fn app(slack: &Slack, out: &mut Vec<Finding>) {
     }
     let opened = match slack.app.call(Ask::form("apps.connections.open", "/apps.connections.open", &[])).await
     {
-        Ok(reply) => ok(&reply.body),
+        Ok(reply) => ok(&reply),
         Err(trouble) => Err(trouble),
     };
     let opened: Value = match opened {
@@ -104,22 +103,14 @@ async fn app(slack: &Slack, out: &mut Vec<Finding>) {
     };
     out.push(Finding::ok("app token: a link is given"));
     match hello(slack, &text(&opened, "url")).await {
-        Ok(links) => {
+        Ok((links, app)) => {
             out.push(Finding::ok("Socket Mode: the platform says hello"));
             if links > 1 {
                 let what = format!("Socket Mode: {} other links of this app are open", links - 1);
                 let hint = "another nocbot runs with these tokens; each gets only a part of the questions";
                 out.push(Finding { ok: true, what, hint: Some(hint.into()) });
             }
-            out.push(Finding {
-                ok: true,
-                what: "events: the platform tells no app which it is subscribed to".into(),
-                hint: Some(
-                    "Event Subscriptions must name app_mention and message.im, App Home must allow messages; \
-                     packaging/slack-manifest.yaml has all of it"
-                        .into(),
-                ),
-            });
+            manifest::compare(slack, &app, out).await;
         }
         Err(trouble) => out.push(Finding::wrong(
             format!("Socket Mode: {trouble}"),
@@ -128,7 +119,39 @@ async fn app(slack: &Slack, out: &mut Vec<Finding>) {
     }
 }
 
-async fn hello(slack: &Slack, address: &str) -> Result<u64, Trouble> {
+/// What the running nocbot has noted: the platform tells no app to which events it is subscribed, but what
+/// has come is switched on.
+async fn heard(slack: &Slack, out: &mut Vec<Finding>) {
+    let Some(notes) = &slack.notes else { return };
+    for (kind, place) in wire::KINDS {
+        match notes.note(slack.name(), &format!("heard {kind}")).await {
+            Ok(Some(at)) => out.push(Finding::ok(format!("{kind}: last heard {}", ago(&at)))),
+            Ok(None) => out.push(Finding {
+                ok: true,
+                what: format!("{kind}: never heard"),
+                hint: Some(format!("if it was tried: {place}")),
+            }),
+            Err(error) => {
+                return out.push(Finding::wrong(error.message().to_owned(), "is `store` readable?"));
+            }
+        }
+    }
+}
+
+/// How long ago that was; seconds do not matter.
+fn ago(at: &str) -> String {
+    let Ok(at) = at.parse::<jiff::Timestamp>() else { return "at an unknown time".to_owned() };
+    let minutes = (jiff::Timestamp::now().as_second() - at.as_second()).max(0) / 60;
+    match minutes {
+        0 => "less than a minute ago".to_owned(),
+        1..120 => format!("{minutes} min ago"),
+        120..2880 => format!("{} hours ago", minutes / 60),
+        _ => format!("{} days ago", minutes / 1440),
+    }
+}
+
+/// How many links the app has, and its id.
+async fn hello(slack: &Slack, address: &str) -> Result<(u64, String), Trouble> {
     let uri = address.parse().map_err(|_| Trouble::unsent("no address for the link"))?;
     let opened = Socket::open(&slack.settings.net, &uri, HeaderMap::new()).await;
     let mut socket = opened.map_err(|unopened| match unopened {
@@ -141,7 +164,7 @@ async fn hello(slack: &Slack, address: &str) -> Result<u64, Trouble> {
         loop {
             match socket.next().await {
                 Frame::Text(frame) => match wire::read(&frame, "") {
-                    Envelope::Hello(links) => return Ok(links),
+                    Envelope::Hello(links) => return Ok((links, wire::app(&frame))),
                     Envelope::Disconnect(reason) => return Err(Trouble::unsent(reason)),
                     _ => {}
                 },

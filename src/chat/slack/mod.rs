@@ -1,34 +1,35 @@
 //! Slack, by Socket Mode: a WebSocket that we open, and the Web API. No port is open to the outside.
 
+mod call;
 mod check;
+mod files;
 mod link;
+mod manifest;
+mod people;
+mod post;
 mod render;
 mod wire;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use hyper::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::call::{ok, text};
 use super::link::http::Http;
-use super::link::{Ask, Net, Rest, Trouble, put};
-use super::{Asked, Capabilities, Connector, Desk, Finding, How, Message, Sign};
+use super::link::{Ask, Net, Rest, Trouble};
+use super::{Asked, Capabilities, Connector, Desk, Finding, Message, Sign};
 use crate::answer::pages::{File, Shape};
 use crate::metrics::Board;
 use crate::secret::SecretRef;
+use crate::store::Store;
 
-/// Names and groups are asked for again after this time.
-const CACHE: Duration = Duration::from_mins(5);
-/// A message a second in one channel is what the platform promises to take; for how long that is minded.
-const PACE: Duration = Duration::from_millis(1050);
-const PACED: Duration = Duration::from_mins(3);
-/// Names that are kept.
-const CACHED: usize = 2000;
+/// How often it is noted that something was heard.
+const NOTED: Duration = Duration::from_mins(1);
 
 /// How Slack is reached.
 #[derive(Debug, Clone)]
@@ -50,14 +51,8 @@ pub struct Settings {
 struct Identity {
     user: String,
     team: String,
-}
-
-/// What is known of a person.
-#[derive(Debug, Clone)]
-struct Person {
-    name: String,
-    outside: bool,
-    team: String,
+    /// What the bot's token may do; nothing where the platform does not say.
+    scopes: Option<Vec<String>>,
 }
 
 /// The connector.
@@ -68,10 +63,18 @@ pub struct Slack {
     app: Rest,
     board: Arc<Board>,
     identity: RwLock<Identity>,
-    people: Mutex<HashMap<String, (Instant, Person)>>,
-    members: Mutex<Option<(Instant, Vec<String>)>>,
-    /// Channels that were too fast: when the next message may go, and until when that is minded.
-    paced: Mutex<HashMap<String, (Instant, Instant)>>,
+    people: people::People,
+    paced: post::Paced,
+    courtesies: post::Courtesies,
+    /// Channels in which a look was refused.
+    blind: Mutex<HashSet<String>>,
+    uploads: files::Uploads,
+    /// When each kind of delivery was last noted.
+    heard: Mutex<HashMap<&'static str, Instant>>,
+    /// Where an earlier run has noted what it heard, for the check.
+    notes: Option<Store>,
+    /// Reads the app's own configuration, for the check.
+    config_token: Option<SecretRef>,
 }
 
 impl Slack {
@@ -84,10 +87,33 @@ impl Slack {
             settings,
             board,
             identity: RwLock::default(),
-            people: Mutex::default(),
-            members: Mutex::default(),
-            paced: Mutex::default(),
+            people: people::People::default(),
+            paced: post::Paced::default(),
+            courtesies: post::Courtesies::default(),
+            blind: Mutex::default(),
+            uploads: files::Uploads::new(),
+            heard: Mutex::default(),
+            notes: None,
+            config_token: None,
         }
+    }
+
+    /// The same, with what only the check uses: the store of the running nocbot, which notes what was
+    /// heard, and an app configuration token.
+    #[must_use]
+    pub fn checking(mut self, notes: Option<Store>, config_token: Option<SecretRef>) -> Self {
+        (self.notes, self.config_token) = (notes, config_token);
+        self
+    }
+
+    /// Whether it is time to note that this was heard.
+    fn hears(&self, kind: &'static str) -> bool {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = heard.get(kind).is_none_or(|at| at.elapsed() > NOTED);
+        if due {
+            heard.insert(kind, Instant::now());
+        }
+        due
     }
 
     fn identity(&self) -> Identity {
@@ -100,131 +126,13 @@ impl Slack {
         self.bot.set_token(self.settings.bot_token.resolve().await.map_err(failed)?);
         self.app.set_token(self.settings.app_token.resolve().await.map_err(failed)?);
         if self.identity().user.is_empty() {
-            let me = ok(&self.bot.call(Ask::form("auth.test", "/auth.test", &[])).await?.body)?;
-            let text = |key: &str| me.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let identity = Identity { user: text("user_id"), team: text("team_id") };
+            let reply = self.bot.call(Ask::form("auth.test", "/auth.test", &[])).await?;
+            let me = ok(&reply)?;
+            let scopes = call::scopes(&reply);
+            let identity = Identity { user: text(&me, "user_id"), team: text(&me, "team_id"), scopes };
             *self.identity.write().unwrap_or_else(PoisonError::into_inner) = identity;
         }
         Ok(())
-    }
-
-    /// A writing call of the Web API.
-    async fn write(&self, method: &'static str, body: &Value) -> Result<Value, Trouble> {
-        let reply = self.bot.call(Ask::json(method, Method::POST, format!("/{method}"), body)).await?;
-        self.waited(method, ok(&reply.body))
-    }
-
-    /// A reading call: those take no JSON.
-    async fn read(&self, method: &'static str, fields: &[(&str, &str)]) -> Result<Value, Trouble> {
-        let reply = self.bot.call(Ask::form(method, format!("/{method}"), fields)).await?;
-        self.waited(method, ok(&reply.body))
-    }
-
-    /// `ratelimited` without HTTP 429 closes the lane as well.
-    fn waited(&self, method: &'static str, result: Result<Value, Trouble>) -> Result<Value, Trouble> {
-        match result {
-            Err(Trouble::Wait(wait)) => Err(self.bot.close(method, wait)),
-            other => other,
-        }
-    }
-
-    /// Sends a message by a method, in the plainest form that is refused by nobody.
-    async fn post(&self, method: &'static str, to: &Value, message: &Message) -> Result<Value, Trouble> {
-        let mut refused = Trouble::Form("no form of the answer is accepted".into());
-        for form in render::forms(message) {
-            let mut body = to.clone();
-            if let (Some(body), Value::Object(form)) = (body.as_object_mut(), form) {
-                body.extend(form);
-            }
-            let channel = to.get("channel").and_then(Value::as_str).unwrap_or_default();
-            if method != "chat.update" {
-                self.pace(channel).await;
-            }
-            match self.write(method, &body).await {
-                Err(Trouble::Wait(wait)) => {
-                    let now = Instant::now();
-                    let mut paced = self.paced.lock().unwrap_or_else(PoisonError::into_inner);
-                    paced.retain(|_, (_, until)| *until > now);
-                    paced.insert(channel.to_owned(), (now + wait, now + PACED));
-                    return Err(Trouble::Wait(wait));
-                }
-                Err(Trouble::Form(why)) => {
-                    tracing::warn!(%why, "slack refuses a form of an answer; a plainer one is tried");
-                    refused = Trouble::Form(why);
-                }
-                other => return other,
-            }
-        }
-        Err(refused)
-    }
-
-    /// Short bursts pass; a channel that was once too fast gets a message a second for a while, so that
-    /// the others need not wait with it.
-    async fn pace(&self, channel: &str) {
-        let at = {
-            let mut paced = self.paced.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some((next, until)) = paced.get_mut(channel) else { return };
-            let now = Instant::now();
-            if *until < now {
-                paced.remove(channel);
-                return;
-            }
-            let at = (*next).max(now);
-            *next = at + PACE;
-            at
-        };
-        tokio::time::sleep_until(at).await;
-    }
-
-    async fn person(&self, id: &str) -> Result<Person, Trouble> {
-        let known = self.people.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
-        if let Some((_, person)) = known.filter(|(since, _)| since.elapsed() < CACHE) {
-            return Ok(person);
-        }
-        let person = match self.read("users.info", &[("user", id)]).await {
-            Ok(info) => {
-                let user = info.get("user").cloned().unwrap_or_default();
-                let flag = |key: &str| user.get(key).and_then(Value::as_bool).unwrap_or(false);
-                let name = user.pointer("/profile/display_name").or_else(|| user.get("real_name"));
-                let name = name.and_then(Value::as_str).filter(|name| !name.is_empty());
-                let name = name.or_else(|| user.get("name").and_then(Value::as_str)).unwrap_or(id);
-                Person {
-                    name: crate::text::clean_line(name),
-                    outside: flag("is_stranger") || flag("is_restricted") || flag("is_ultra_restricted"),
-                    team: user.get("team_id").and_then(Value::as_str).unwrap_or_default().to_owned(),
-                }
-            }
-            // Without the scope, the id stands for the name.
-            Err(Trouble::Refused(_)) => Person { name: id.to_owned(), outside: false, team: String::new() },
-            Err(trouble) => return Err(trouble),
-        };
-        let mut people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
-        if people.len() >= CACHED {
-            people.clear();
-        }
-        people.insert(id.to_owned(), (Instant::now(), person.clone()));
-        Ok(person)
-    }
-
-    /// Everybody whom `allow` names, the members of user groups included.
-    async fn allowed(&self) -> Result<Vec<String>, Trouble> {
-        let known = self.members.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((_, members)) = known.filter(|(since, _)| since.elapsed() < CACHE) {
-            return Ok(members);
-        }
-        let mut members = Vec::new();
-        for id in &self.settings.allow {
-            if !id.starts_with('S') {
-                members.push(id.clone());
-                continue;
-            }
-            let list = self.read("usergroups.users.list", &[("usergroup", id)]).await?;
-            let users = list.get("users").and_then(Value::as_array).cloned().unwrap_or_default();
-            members.extend(users.iter().filter_map(|user| user.as_str().map(str::to_owned)));
-        }
-        *self.members.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((Instant::now(), members.clone()));
-        Ok(members)
     }
 }
 
@@ -256,66 +164,12 @@ impl Connector for Slack {
         Box::pin(async { self.login().await.map(drop) })
     }
 
-    fn complete(&self, mut asked: Asked) -> BoxFuture<'_, Result<Option<Asked>, Trouble>> {
-        Box::pin(async move {
-            let person = self.person(&asked.who.id).await?;
-            asked.who.name = person.name;
-            let own = self.identity().team;
-            let foreign = !person.team.is_empty() && !own.is_empty() && person.team != own;
-            if person.outside || foreign {
-                asked.denied = Some("only members of this workspace may ask the network".into());
-            } else if !self.settings.allow.is_empty() {
-                match self.allowed().await {
-                    Ok(allowed) if allowed.contains(&asked.who.id) => {}
-                    Ok(_) => asked.denied = Some("you are not among those who may ask the network".into()),
-                    Err(Trouble::Refused(why)) => {
-                        tracing::error!(%why, "slack tells no members of user groups; nobody of them may ask");
-                        asked.denied = Some("it cannot be told whether you may ask the network".into());
-                    }
-                    Err(trouble) => return Err(trouble),
-                }
-            }
-            Ok(Some(asked))
-        })
+    fn complete(&self, asked: Asked) -> BoxFuture<'_, Result<Option<Asked>, Trouble>> {
+        Box::pin(async move { self.known(asked).await.map(Some) })
     }
 
     fn reply<'a>(&'a self, to: &'a Asked, message: &'a Message) -> BoxFuture<'a, Result<String, Trouble>> {
-        Box::pin(async move {
-            let mut body = json!({"channel": to.place.channel, "unfurl_links": false, "unfurl_media": false});
-            if let Some(thread) = &to.place.thread {
-                put(&mut body, "thread_ts", thread.as_str());
-            }
-            // In a conversation of two, everything is for the asker's eyes only anyway.
-            if message.private && to.how != How::Direct {
-                let mut private = json!({"channel": to.place.channel, "user": to.who.id});
-                if let Some(thread) = &to.place.thread {
-                    put(&mut private, "thread_ts", thread.as_str());
-                }
-                match self.post("chat.postEphemeral", &private, message).await {
-                    Ok(sent) => return Ok(text(&sent, "message_ts")),
-                    Err(Trouble::Refused(_)) => {}
-                    Err(trouble) => return Err(trouble),
-                }
-            }
-            let metadata = json!({"event_type": "nocbot_answer", "event_payload": {"tag": message.tag}});
-            put(&mut body, "metadata", metadata);
-            let sent = match (self.post("chat.postMessage", &body, message).await, &to.place.reply) {
-                (Err(Trouble::Refused(why)), Some(address)) => {
-                    // We are not in that channel; the command's own address works for half an hour.
-                    tracing::info!(%why, "a command is answered by its own address");
-                    let form = render::forms(message).into_iter().next().unwrap_or_default();
-                    let mut body = json!({"response_type": "ephemeral"});
-                    if let (Some(body), Value::Object(form)) = (body.as_object_mut(), form) {
-                        body.extend(form);
-                    }
-                    let ask = Ask::json("response_url", Method::POST, address.clone(), &body);
-                    self.bot.call(ask.without_login()).await?;
-                    return Ok(String::new());
-                }
-                (sent, _) => sent?,
-            };
-            Ok(text(&sent, "ts"))
-        })
+        Box::pin(self.answer(to, message))
     }
 
     fn edit<'a>(
@@ -324,10 +178,7 @@ impl Connector for Slack {
         id: &'a str,
         message: &'a Message,
     ) -> BoxFuture<'a, Result<(), Trouble>> {
-        Box::pin(async move {
-            let body = json!({"channel": to.place.channel, "ts": id});
-            self.post("chat.update", &body, message).await.map(drop)
-        })
+        Box::pin(self.replace(to, id, message))
     }
 
     fn editable(&self, message: &Message) -> bool {
@@ -337,64 +188,20 @@ impl Connector for Slack {
 
     fn remove<'a>(&'a self, to: &'a Asked, id: &'a str) -> BoxFuture<'a, Result<(), Trouble>> {
         Box::pin(async move {
+            if id.is_empty() {
+                return Ok(());
+            }
             let body = json!({"channel": to.place.channel, "ts": id});
             self.write("chat.delete", &body).await.map(drop)
         })
     }
 
-    fn file<'a>(
-        &'a self,
-        to: &'a Asked,
-        file: &'a File,
-        _tag: &'a str,
-    ) -> BoxFuture<'a, Result<(), Trouble>> {
-        Box::pin(async move {
-            let length = file.text.len().to_string();
-            let fields = [("filename", file.name.as_str()), ("length", length.as_str())];
-            let place = self.read("files.getUploadURLExternal", &fields).await?;
-            let (address, id) = (text(&place, "upload_url"), text(&place, "file_id"));
-            let upload = Ask {
-                method: Method::POST,
-                path: address,
-                body: Some(("application/octet-stream".into(), bytes::Bytes::from(file.text.clone()))),
-                login: false,
-                lane: "upload",
-            };
-            self.bot.call(upload).await?;
-            let mut body = json!({
-                "files": [{"id": id, "title": file.name}],
-                "channel_id": to.place.channel,
-            });
-            if let Some(thread) = &to.place.thread {
-                put(&mut body, "thread_ts", thread.as_str());
-            }
-            self.write("files.completeUploadExternal", &body).await.map(drop)
-        })
+    fn file<'a>(&'a self, to: &'a Asked, file: &'a File, tag: &'a str) -> BoxFuture<'a, Result<(), Trouble>> {
+        Box::pin(self.upload(to, file, tag, None))
     }
 
     fn find<'a>(&'a self, to: &'a Asked, tag: &'a str) -> BoxFuture<'a, Result<Option<String>, Trouble>> {
-        Box::pin(async move {
-            let mut fields = vec![
-                ("channel", to.place.channel.as_str()),
-                ("include_all_metadata", "true"),
-                ("limit", "200"),
-            ];
-            let method = match &to.place.thread {
-                Some(thread) => {
-                    fields.push(("ts", thread));
-                    "conversations.replies"
-                }
-                None => "conversations.history",
-            };
-            let found = self.read(method, &fields).await?;
-            let messages = found.get("messages").and_then(Value::as_array).cloned().unwrap_or_default();
-            let ours = messages.iter().find(|message| {
-                let noted = message.pointer("/metadata/event_payload/tag").and_then(Value::as_str);
-                let block = message.pointer("/blocks/0/block_id").and_then(Value::as_str);
-                noted == Some(tag) || block.is_some_and(|block| block.starts_with(&format!("{tag}.")))
-            });
-            Ok(ours.map(|message| text(message, "ts")))
-        })
+        Box::pin(self.sent_before(to, tag))
     }
 
     fn react<'a>(&'a self, to: &'a Asked, sign: Sign) -> BoxFuture<'a, Result<(), Trouble>> {
@@ -411,49 +218,4 @@ impl Connector for Slack {
     fn check(&self) -> BoxFuture<'_, Vec<Finding>> {
         Box::pin(check::check(self))
     }
-}
-
-fn text(value: &Value, key: &str) -> String {
-    value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
-}
-
-/// The body of an answer of the Web API, or what its error code means.
-fn ok(body: &[u8]) -> Result<Value, Trouble> {
-    let unclear =
-        || Trouble::Unreachable { why: "slack answered something that is no JSON".into(), sent: true };
-    let value: Value = serde_json::from_slice(body).map_err(|_| unclear())?;
-    if value.get("ok").and_then(Value::as_bool) == Some(true) {
-        return Ok(value);
-    }
-    let code = crate::text::clean_line(value.get("error").and_then(Value::as_str).unwrap_or("no error code"));
-    let detail = value.pointer("/response_metadata/messages/0").and_then(Value::as_str);
-    let needed =
-        value.get("needed").and_then(Value::as_str).map(|scope| format!("the scope {scope} is missing"));
-    let detail = needed.or(detail.map(crate::text::clean_line)).map(|more| format!(" ({more})"));
-    let why = format!("slack answered `{code}`{}", detail.unwrap_or_default());
-    Err(match code.as_str() {
-        "ratelimited" | "rate_limited" => Trouble::Wait(Duration::from_secs(30)),
-        "invalid_auth"
-        | "not_authed"
-        | "account_inactive"
-        | "token_revoked"
-        | "token_expired"
-        | "not_allowed_token_type"
-        | "user_removed_from_team"
-        | "team_disabled" => Trouble::Login(why),
-        "invalid_blocks"
-        | "msg_blocks_too_long"
-        | "invalid_attachments"
-        | "only_one_table_allowed"
-        | "invalid_blocks_format"
-        | "msg_too_long"
-        | "no_text"
-        | "too_many_attachments" => Trouble::Form(why),
-        "internal_error"
-        | "fatal_error"
-        | "service_unavailable"
-        | "request_timeout"
-        | "team_added_to_org" => Trouble::Unreachable { why, sent: true },
-        _ => Trouble::Refused(why),
-    })
 }

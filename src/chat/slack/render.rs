@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::answer::pages::{Piece, Shape};
 use crate::answer::{Status, text};
-use crate::chat::Message;
 use crate::chat::link::put;
+use crate::chat::{Action, Message};
 use crate::table::Table;
 
 /// The limits: 10,000 characters in the cells of one table, one table and about 13,000 characters in a
@@ -20,11 +20,20 @@ pub(super) const SHAPE: Shape =
 
 /// The most of one element; sections have 3,000, and so nobody can object.
 const ELEMENT: usize = 2800;
-/// The most of a plain text.
+/// The most of a plain text; beyond it the platform cuts, which we never want.
 const PLAIN: usize = 39_000;
+/// The most of the text of an edit.
+const UPDATE: usize = 4000;
+/// The most of all blocks of a message: about 13,200 are taken.
+const BLOCKS: usize = 12_500;
+/// More choices than that are a menu.
+const BUTTONS: usize = 5;
 /// Labels and values of buttons.
 const LABEL: usize = 75;
 const VALUE: usize = 2000;
+/// The same in a menu.
+const OPTION: usize = 75;
+const OPTION_VALUE: usize = 150;
 
 /// Characters as the platform counts them, and so much for a block that fifty are never reached.
 fn measure(piece: &Piece) -> usize {
@@ -46,21 +55,79 @@ fn length(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// What becomes the body of a call: native, with code blocks for tables, and as plain text.
+/// What becomes the body of a call: native, with code blocks for tables, and as plain text; without the
+/// forms that are too long for the platform. What has no form left is a file.
 pub(super) fn forms(message: &Message) -> Vec<Value> {
+    let summary = line(message);
+    let with = |blocks: Vec<Value>| {
+        let short = blocks.iter().map(shown).sum::<usize>() <= BLOCKS;
+        short.then(|| json!({"text": summary, "blocks": blocks}))
+    };
+    let mut forms = Vec::new();
+    forms.extend(with(blocks(message, true)));
+    if message.pieces.iter().any(|piece| matches!(piece, Piece::Table(_))) {
+        forms.extend(with(blocks(message, false)));
+    }
+    let plain = plain(message);
+    if length(&plain) <= PLAIN {
+        // The blocks are emptied by name: an update without them would keep the old ones.
+        forms.push(json!({"text": plain, "blocks": []}));
+    }
+    forms
+}
+
+/// Whether a form may take the place of a message.
+pub(super) fn fits_update(form: &Value) -> bool {
+    form.get("text").and_then(Value::as_str).is_none_or(|text| length(text) <= UPDATE)
+}
+
+/// One line about a message.
+pub(super) fn line(message: &Message) -> String {
     let summary = match &message.late {
         Some(asked) => format!("late, asked {asked}: {}", message.summary),
         None => message.summary.clone(),
     };
-    let summary = escape(&cut(&summary, 2000));
-    let with = |blocks: Vec<Value>| json!({"text": summary, "blocks": blocks});
-    let mut forms = vec![with(blocks(message, true))];
-    if message.pieces.iter().any(|piece| matches!(piece, Piece::Table(_))) {
-        forms.push(with(blocks(message, false)));
+    let summary = if summary.trim().is_empty() { "nocbot".to_owned() } else { summary };
+    escape(&cut(&summary, 700))
+}
+
+/// A message as the text of a file.
+pub(super) fn whole(message: &Message) -> String {
+    let mut out = String::new();
+    let mut put = |text: &str| {
+        out.push_str(text.trim_end());
+        out.push('\n');
+    };
+    if let Some(asked) = &message.late {
+        put(&late(asked));
     }
-    // The blocks are emptied by name: an update without them would keep the old ones.
-    forms.push(json!({"text": plain(message), "blocks": []}));
-    forms
+    for piece in &message.pieces {
+        match piece {
+            Piece::Head { text, .. } | Piece::Text(text) | Piece::Small(text) | Piece::Code(text) => {
+                put(text);
+            }
+            Piece::Table(rows) => put(&text::table(rows, None)),
+        }
+    }
+    if let Some(typed) = crate::chat::parts::typed(&message.actions) {
+        put(&typed);
+    }
+    out
+}
+
+/// The characters of a block that are shown: everything that stands under `text`.
+fn shown(block: &Value) -> usize {
+    match block {
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| match value {
+                Value::String(text) if key == "text" => length(text),
+                other => shown(other),
+            })
+            .sum(),
+        Value::Array(items) => items.iter().map(shown).sum(),
+        _ => 0,
+    }
 }
 
 fn blocks(message: &Message, native: bool) -> Vec<Value> {
@@ -87,28 +154,46 @@ fn blocks(message: &Message, native: bool) -> Vec<Value> {
             Piece::Text(text) | Piece::Small(text) => rich(prose(text)),
         });
     }
-    let buttons: Vec<Value> = message
-        .actions
-        .iter()
-        .filter(|action| length(&action.text) <= VALUE && !action.label.trim().is_empty())
-        .take(10)
-        .enumerate()
-        .map(|(number, action)| {
-            json!({
-                "type": "button",
-                "action_id": format!("ask-{number}"),
-                "text": {"type": "plain_text", "text": cut(&action.label, LABEL), "emoji": false},
-                "value": action.text,
-            })
-        })
-        .collect();
-    if !buttons.is_empty() {
-        out.push(json!({"type": "actions", "elements": buttons}));
-    }
+    out.extend(follow_ups(&message.actions));
     for (number, block) in out.iter_mut().enumerate() {
         put(block, "block_id", format!("{}.{fresh}.{number}", message.tag));
     }
     out
+}
+
+/// Buttons; a menu where there are many, which on a phone would be a wall of them.
+fn follow_ups(actions: &[Action]) -> Option<Value> {
+    let usable = |action: &&Action| {
+        length(&action.text) <= VALUE && !action.label.trim().is_empty() && !action.text.is_empty()
+    };
+    let actions: Vec<&Action> = actions.iter().filter(usable).collect();
+    let plain =
+        |text: &str, most: usize| json!({"type": "plain_text", "text": cut(text, most), "emoji": false});
+    let in_menu = |action: &&Action| length(&action.label) <= OPTION && length(&action.text) <= OPTION_VALUE;
+    let elements: Vec<Value> = if actions.len() > BUTTONS && actions.iter().all(in_menu) {
+        let options = actions
+            .iter()
+            .take(100)
+            .map(|action| json!({"text": plain(&action.label, OPTION), "value": action.text}));
+        let options: Vec<Value> = options.collect();
+        vec![json!({
+            "type": "static_select",
+            "action_id": "ask-menu",
+            "placeholder": plain("which one?", OPTION),
+            "options": options,
+        })]
+    } else {
+        let buttons = actions.iter().take(10).enumerate().map(|(number, action)| {
+            json!({
+                "type": "button",
+                "action_id": format!("ask-{number}"),
+                "text": plain(&action.label, LABEL),
+                "value": action.text,
+            })
+        });
+        buttons.collect()
+    };
+    (!elements.is_empty()).then(|| json!({"type": "actions", "elements": elements}))
 }
 
 fn late(asked: &str) -> String {
@@ -247,7 +332,7 @@ fn plain(message: &Message) -> String {
     if let Some(typed) = crate::chat::parts::typed(&message.actions) {
         out.push_str(&literal(&typed));
     }
-    cut(&out, PLAIN)
+    out
 }
 
 fn fenced(text: &str) -> String {
@@ -332,6 +417,46 @@ mod tests {
         Answer { devices: 2, notes: vec![cell.into()], ..Answer::of(cell, blocks) }
     }
 
+    fn message(labels: &[&str]) -> Message {
+        let action = |label: &&str| Action { label: (*label).to_owned(), text: (*label).to_owned() };
+        Message {
+            tag: "nb-1-0".into(),
+            summary: "a summary".into(),
+            pieces: vec![Piece::Text("which?".into())],
+            actions: labels.iter().map(action).collect(),
+            private: false,
+            late: None,
+        }
+    }
+
+    #[test]
+    fn many_choices_are_a_menu_and_few_are_buttons() {
+        let few = blocks(&message(&["vrf r1", "vrf r2"]), true);
+        assert_eq!(few[1]["elements"][1]["value"], "vrf r2");
+        let many: Vec<String> = (0..8).map(|n| format!("vrf r{n}")).collect();
+        let mut many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let menu = blocks(&message(&many), true);
+        assert_eq!(menu[1]["elements"][0]["type"], "static_select");
+        assert_eq!(menu[1]["elements"][0]["options"][7]["value"], "vrf r7");
+        // What no menu takes stays on buttons.
+        let long = "vrf ".repeat(30);
+        many.push(&long);
+        let buttons = blocks(&message(&many), true);
+        assert_eq!(buttons[1]["elements"].as_array().unwrap().len(), 9);
+        assert!(length(buttons[1]["elements"][8]["text"]["text"].as_str().unwrap()) <= LABEL);
+    }
+
+    #[test]
+    fn a_form_that_the_platform_would_cut_is_none() {
+        let mut long = message(&[]);
+        long.pieces = vec![Piece::Code("x".repeat(12_000))];
+        assert_eq!(forms(&long).len(), 2);
+        assert!(fits_update(&forms(&long)[0]) && !fits_update(&forms(&long)[1]));
+        long.pieces = vec![Piece::Code("x".repeat(39_500))];
+        assert_eq!(forms(&long), Vec::<Value>::new());
+        assert!(whole(&long).len() > 39_500);
+    }
+
     proptest! {
         #[test]
         fn every_payload_is_within_the_limits(
@@ -369,6 +494,8 @@ mod tests {
                         prop_assert!(all.iter().all(|text| !text.is_empty() && length(text) <= 9000));
                     }
                     prop_assert!(tables <= 1);
+                    prop_assert!(blocks.iter().map(shown).sum::<usize>() <= 13_200);
+                    prop_assert!(length(form["text"].as_str().unwrap()) <= 40_000);
                 }
             }
         }

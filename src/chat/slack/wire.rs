@@ -16,12 +16,22 @@ pub(super) enum Envelope {
     Delivery {
         /// What the confirmation names.
         id: String,
+        /// What sort of thing it is, for the check: one of [`KINDS`].
+        kind: Option<&'static str>,
         /// The question in it, if it is one.
         asked: Option<Box<Asked>>,
     },
     /// Anything else.
     Other,
 }
+
+/// What the app must hear: the event or feature, and where it is switched on.
+pub(super) const KINDS: [(&str, &str); 4] = [
+    ("app_mention", "Event Subscriptions, bot events: app_mention; and /invite the bot into the channel"),
+    ("message.im", "Event Subscriptions, bot events: message.im; App Home: allow messages"),
+    ("slash command", "Slash Commands: /nocbot"),
+    ("button", "Interactivity & Shortcuts: on"),
+];
 
 /// Reads a frame; `own` is our user id.
 pub(super) fn read(frame: &str, own: &str) -> Envelope {
@@ -42,9 +52,25 @@ pub(super) fn read(frame: &str, own: &str) -> Envelope {
                 "interactive" => press(payload),
                 _ => None,
             };
-            Envelope::Delivery { id: id.to_owned(), asked: asked.map(Box::new) }
+            let kind = match (kind, text(payload, "/event/type")) {
+                ("events_api", "app_mention") => Some("app_mention"),
+                ("events_api", "message") if is_direct(payload) => Some("message.im"),
+                ("slash_commands", _) => Some("slash command"),
+                ("interactive", _) => Some("button"),
+                _ => None,
+            };
+            if text(payload, "/type") == "app_rate_limited" {
+                tracing::error!("slack delivers no more events for this minute: there are too many");
+            }
+            Envelope::Delivery { id: id.to_owned(), kind, asked: asked.map(Box::new) }
         }
     }
+}
+
+/// The app's id, which the hello tells.
+pub(super) fn app(hello: &str) -> String {
+    let value = serde_json::from_str::<Value>(hello).unwrap_or_default();
+    text(&value, "/connection_info/app_id").to_owned()
 }
 
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
@@ -60,23 +86,67 @@ fn who(id: &str) -> Who {
     Who { way: "slack".to_owned(), id: id.to_owned(), name: id.to_owned() }
 }
 
+/// Whether an event stands in a conversation with us alone.
+fn is_direct(payload: &Value) -> bool {
+    match text(payload, "/event/channel_type") {
+        "im" | "app_home" => true,
+        "" => text(payload, "/event/channel").starts_with('D'),
+        _ => false,
+    }
+}
+
+/// A text without its calls of us: wherever somebody puts our name, the question is the rest.
+fn without_mention(text: &str, own: &str) -> (String, bool) {
+    let mut out = String::with_capacity(text.len());
+    let (mut rest, mut found) = (text, false);
+    let begin = format!("<@{own}");
+    while let Some((before, after)) = rest.split_once(&begin).filter(|_| !own.is_empty()) {
+        out.push_str(before);
+        let end = if after.starts_with('>') {
+            Some(0)
+        } else {
+            after.starts_with('|').then(|| after.find('>')).flatten()
+        };
+        if let Some(tail) = end.and_then(|end| after.get(end + 1..)) {
+            found = true;
+            // One blank is enough where our name stood between two.
+            rest = if out.is_empty() || out.ends_with(' ') { tail.trim_start() } else { tail };
+        } else {
+            // Somebody else's id that begins like ours.
+            out.push_str(&begin);
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    (out, found)
+}
+
 /// `app_mention` and `message`: people's own new messages, nothing else.
 fn event(payload: &Value, own: &str) -> Option<Asked> {
     let event = payload.get("event")?;
     let set =
         |key: &str| event.get(key).is_some_and(|value| !value.is_null() && *value != Value::Bool(false));
     let user = owned(event, "/user")?;
-    if ["bot_id", "subtype", "hidden", "edited"].into_iter().any(set) || user == own {
+    if ["bot_id", "hidden", "edited"].into_iter().any(set) || user == own {
         return None;
     }
-    let said = text(event, "/text");
-    let mentioned =
-        !own.is_empty() && [format!("<@{own}>"), format!("<@{own}|")].iter().any(|m| said.contains(m));
-    let how = match (text(event, "/type"), text(event, "/channel_type")) {
-        ("app_mention", _) => How::Mention,
-        ("message", "im") => How::Direct,
-        ("message", _) if mentioned => How::Mention,
-        ("message", _) => How::Overheard,
+    let kind = text(event, "/type");
+    match text(event, "/subtype") {
+        // Words beside a file are words.
+        "" | "file_share" => {}
+        // Said in a thread and shown in the channel.
+        "thread_broadcast" if kind == "app_mention" => {}
+        _ => return None,
+    }
+    let (said, mentioned) = without_mention(text(event, "/text"), own);
+    if said.trim().is_empty() && text(event, "/subtype") == "file_share" && !mentioned {
+        return None;
+    }
+    let how = match kind {
+        "app_mention" => How::Mention,
+        "message" if is_direct(payload) => How::Direct,
+        "message" if mentioned => How::Mention,
+        "message" => How::Overheard,
         _ => return None,
     };
     let channel = owned(event, "/channel")?;
@@ -93,7 +163,7 @@ fn event(payload: &Value, own: &str) -> Option<Asked> {
             message: Some(ts),
             reply: None,
         },
-        text: said.to_owned(),
+        text: said,
         how,
         denied: None,
     };
@@ -132,13 +202,16 @@ fn press(payload: &Value) -> Option<Asked> {
     let channel = owned(payload, "/channel/id").or_else(|| owned(payload, "/container/channel_id"))?;
     let message = owned(payload, "/container/message_ts").or_else(|| owned(payload, "/message/ts"))?;
     let thread = owned(payload, "/message/thread_ts").or_else(|| owned(payload, "/container/thread_ts"));
+    // What only one person sees is no message that could be answered in a thread or get a sign.
+    let ephemeral = payload.pointer("/container/is_ephemeral").and_then(Value::as_bool) == Some(true);
+    let root = thread.or_else(|| (!ephemeral).then(|| message.clone()));
     Some(Asked {
         keys: vec![format!("press:{channel}:{message}:{user}:{}", text(action, "/action_ts"))],
         who: who(&user),
         place: Place {
             channel,
-            thread: Some(thread.unwrap_or_else(|| message.clone())),
-            message: Some(message),
+            thread: root,
+            message: (!ephemeral).then_some(message),
             reply: owned(payload, "/response_url"),
         },
         text: said,
@@ -179,6 +252,56 @@ mod tests {
         assert_eq!((asked.how, asked.place.thread.as_deref()), (How::Direct, Some("1.5")));
         let threaded = super::tests::asked(&message(&json!({"thread_ts": "1.0"}))).unwrap();
         assert_eq!(threaded.place.thread.as_deref(), Some("1.0"));
+    }
+
+    #[test]
+    fn our_name_may_stand_anywhere() {
+        for (typed, meant, called) in [
+            ("<@UBOT>\u{a0}vrf r1", "vrf r1", true),
+            ("vrf <@UBOT|nocbot> r1", "vrf r1", true),
+            ("<@UBOT> <@UBOT> vrf", "vrf", true),
+            ("vrf<@UBOT> r1", "vrf r1", true),
+            ("<@UBOTHER> vrf", "<@UBOTHER> vrf", false),
+            ("vrf <@UBOT|x", "vrf <@UBOT|x", false),
+            ("<@UBOT", "<@UBOT", false),
+        ] {
+            assert_eq!(without_mention(typed, "UBOT"), (meant.to_owned(), called), "{typed}");
+        }
+        assert_eq!(without_mention("<@> vrf", ""), ("<@> vrf".to_owned(), false));
+        // Undone further by what every question goes through.
+        let asked = asked(&message(
+            &json!({"text": "<@UBOT>\u{a0}vrf <http://r1.example|r1.example> | include \u{201c}a b\u{201d}"}),
+        ));
+        let meant = crate::command::normalise(&asked.unwrap().text).unwrap();
+        assert_eq!(meant, "vrf r1.example | include \"a b\"");
+    }
+
+    #[test]
+    fn words_beside_a_file_are_words() {
+        let more = json!({"subtype": "file_share", "files": [{"id": "F1"}]});
+        assert_eq!(asked(&message(&more)).unwrap().text, "vrf r1");
+        assert_eq!(asked(&message(&json!({"subtype": "file_share", "text": ""}))), None);
+        assert_eq!(asked(&message(&json!({"subtype": "thread_broadcast"}))), None);
+        let more = json!({"subtype": "thread_broadcast", "type": "app_mention"});
+        assert!(asked(&message(&more)).is_some());
+        assert_eq!(asked(&message(&json!({"channel_type": null}))).unwrap().how, How::Direct);
+    }
+
+    #[test]
+    fn a_button_that_only_one_person_sees_is_answered_beside_it() {
+        let pressed = |more: Value| {
+            let mut payload = json!({"type": "block_actions", "user": {"id": "U1"}, "channel": {"id": "C1"},
+                "container": {"message_ts": "5.1", "is_ephemeral": false}, "response_url": "https://x",
+                "actions": [{"type": "static_select", "selected_option": {"value": "vrf r1"}, "action_ts": "6"}]});
+            payload["container"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            press(&payload).unwrap()
+        };
+        let open = pressed(json!({}));
+        assert_eq!((open.text.as_str(), open.place.thread.as_deref()), ("vrf r1", Some("5.1")));
+        let hidden = pressed(json!({"is_ephemeral": true}));
+        assert_eq!((hidden.place.thread, hidden.place.message), (None, None));
+        let threaded = pressed(json!({"is_ephemeral": true, "thread_ts": "4.0"}));
+        assert_eq!(threaded.place.thread.as_deref(), Some("4.0"));
     }
 
     #[test]

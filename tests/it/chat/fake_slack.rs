@@ -1,69 +1,138 @@
-//! A stand-in for Slack: Socket Mode with single-use tickets, confirmation within 3 s and redelivery, and
-//! the Web API with its limits.
+//! A stand-in for Slack, as strict as its documentation: Socket Mode with single-use tickets that expire,
+//! confirmation within 3 s on the link that something came over, redelivery of events and of nothing else;
+//! and the Web API with its content types, scopes, limits and Block Kit. What breaks a rule is a fault.
+//! The Web API is in `fake_slack_api.rs`; `slack_clients.rs` proves it with the vendor's own clients.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt as _, StreamExt as _};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
+use super::block_kit;
 use super::server::{Platform, Reply, Request, Server, serve};
 
 pub const BOT: &str = "UBOT";
 const CONFIRM: Duration = Duration::from_secs(3);
+/// How long a ticket is good.
+const TICKET: Duration = Duration::from_secs(30);
+/// Further deliveries of an event that nobody confirms in time.
+const RETRIES: u32 = 3;
+/// Links of one app.
+const LINKS: usize = 10;
 
-enum Out {
+pub(super) enum Out {
     Text(String),
+    Binary(Vec<u8>),
+    /// A close frame, as after a warning.
+    Close,
     /// No goodbye: the TCP connection ends.
     Cut,
     /// It stays open, and nothing is read or written any more.
     Freeze,
 }
 
-struct Pending {
+pub(super) struct Pending {
     kind: &'static str,
     payload: Value,
     envelope: String,
     sent: Option<(Instant, u64)>,
+    /// Deliveries over links that lived.
     attempts: u32,
+    /// All deliveries.
+    times: u32,
+    queued: Instant,
+}
+
+impl Pending {
+    /// Slack delivers events again; a command or a press that is not confirmed fails before its user's eyes.
+    fn is_event(&self) -> bool {
+        self.kind == "events_api"
+    }
 }
 
 #[derive(Default)]
-struct State {
-    base: String,
-    next: u64,
-    tickets: BTreeSet<String>,
-    links: BTreeMap<u64, mpsc::UnboundedSender<Out>>,
-    pending: Vec<Pending>,
+pub(super) struct Upload {
+    pub(super) name: String,
+    pub(super) length: usize,
+    pub(super) bytes: Vec<u8>,
+    pub(super) done: bool,
+}
+
+/// What the workspace refuses.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Refuse {
+    #[default]
+    Nothing,
+    Tables,
+    Blocks,
+    /// Every message, whatever its form.
+    Messages,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) base: String,
+    pub(super) next: u64,
+    pub(super) tickets: BTreeMap<String, Instant>,
+    pub(super) links: BTreeMap<u64, mpsc::UnboundedSender<Out>>,
+    /// Which link the next delivery goes to.
+    pub(super) turn: usize,
+    pub(super) pending: Vec<Pending>,
+    /// Envelopes that were delivered again under another id, or given up.
+    pub(super) old: BTreeSet<String>,
+    pub(super) confirmed: usize,
+    pub(super) lost: usize,
+    /// Messages of people that begin a thread, and those within one.
+    pub(super) roots: BTreeSet<(String, String)>,
+    pub(super) replies: BTreeSet<(String, String)>,
     /// Posted messages, as they stand now.
-    messages: Vec<Value>,
-    ephemeral: Vec<Value>,
-    files: Vec<Value>,
-    uploads: BTreeMap<String, (String, usize, Vec<u8>)>,
-    reactions: Vec<Value>,
-    edits: usize,
-    /// Method → how many calls fail with this status before the next is taken; 0 cuts after doing it.
-    failing: BTreeMap<String, (usize, u16)>,
+    pub(super) messages: Vec<Value>,
+    /// By the key that a client may put on a message.
+    pub(super) keyed: BTreeMap<String, String>,
+    pub(super) ephemeral: Vec<Value>,
+    pub(super) files: Vec<Value>,
+    pub(super) uploads: BTreeMap<String, Upload>,
+    pub(super) reactions: BTreeSet<String>,
+    /// Response address → messages sent to it.
+    pub(super) addresses: BTreeMap<String, usize>,
+    pub(super) edits: usize,
+    pub(super) calls: BTreeMap<String, usize>,
+    /// Every body of a writing call, by its method.
+    pub(super) bodies: Vec<(String, Map<String, Value>)>,
+    /// Method → how many calls fail with this status before the next is taken; 0 cuts after doing it, 200 is
+    /// `ratelimited` without its status.
+    pub(super) failing: BTreeMap<String, (usize, u16)>,
+    pub(super) retry_after: String,
     /// Method → not before.
-    closed: BTreeMap<String, Instant>,
-    early: usize,
-    faults: Vec<String>,
-    refuse_tables: bool,
-    scopes: String,
-    opened: usize,
+    pub(super) closed: BTreeMap<String, Instant>,
+    pub(super) early: usize,
+    pub(super) faults: Vec<String>,
+    pub(super) refuse: Refuse,
+    /// (channel, user): who has left.
+    pub(super) gone: BTreeSet<(String, String)>,
+    pub(super) disabled: bool,
+    pub(super) scopes: String,
+    pub(super) manifest: Value,
+    /// The bot's and the app's.
+    pub(super) tokens: [String; 2],
+    /// Calls to addresses of their own that carried the token: the vendor's client for Node does that.
+    pub(super) leaks: usize,
+    pub(super) bare_hello: bool,
+    pub(super) opened: usize,
     /// The longest time without a link, since the first.
-    gap: Duration,
-    down_since: Option<Instant>,
+    pub(super) gap: Duration,
+    pub(super) down_since: Option<Instant>,
 }
 
 pub struct FakeSlack {
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
 }
 
 /// The server and what it knows.
@@ -78,11 +147,11 @@ pub async fn start() -> Running {
     {
         let mut state = slack.state.lock().unwrap();
         state.base = server.address.to_string();
-        state.next = 1_700_000_000;
-        state.scopes =
-            "app_mentions:read,chat:write,im:history,im:read,im:write,commands,files:write,users:read,\
-                        channels:read,groups:read,reactions:write,usergroups:read"
-                .into();
+        state.retry_after = "2".into();
+        state.tokens = ["xoxb-1".into(), "xapp-1".into()];
+        state.scopes = "app_mentions:read,chat:write,im:history,im:read,im:write,commands,files:write,users:read,\
+                        channels:read,groups:read,channels:history,groups:history,reactions:write,usergroups:read"
+            .into();
     }
     let weak = Arc::downgrade(&slack);
     tokio::spawn(async move {
@@ -95,11 +164,25 @@ pub async fn start() -> Running {
     Running { slack, server }
 }
 
+impl State {
+    pub(super) fn ts(&mut self) -> String {
+        self.next += 1;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        format!("{now}.{:06}", self.next % 1_000_000)
+    }
+
+    pub(super) fn has(&self, scope: &str) -> bool {
+        self.scopes.split(',').any(|granted| granted.trim() == scope)
+    }
+
+    pub(super) fn fault(&mut self, fault: impl Into<String>) {
+        self.faults.push(fault.into());
+    }
+}
+
 impl FakeSlack {
     fn ts(&self) -> String {
-        let mut state = self.state.lock().unwrap();
-        state.next += 1;
-        format!("{}.000100", state.next)
+        self.state.lock().unwrap().ts()
     }
 
     fn queue(&self, kind: &'static str, payload: Value) {
@@ -109,6 +192,8 @@ impl FakeSlack {
             envelope: String::new(),
             sent: None,
             attempts: 0,
+            times: 0,
+            queued: Instant::now(),
         });
     }
 
@@ -117,38 +202,128 @@ impl FakeSlack {
         let mut state = self.state.lock().unwrap();
         let state = &mut *state;
         state.links.retain(|_, link| !link.is_closed());
-        let Some((link, sender)) = state.links.iter().next_back().map(|(id, link)| (*id, link.clone()))
-        else {
-            return;
-        };
-        state.pending.retain(|pending| pending.attempts < 5);
-        for pending in &mut state.pending {
-            let due = pending
-                .sent
-                .is_none_or(|(at, over)| at.elapsed() > CONFIRM || !state.links.contains_key(&over));
-            if !due {
+        let (mut kept, mut again) = (Vec::new(), Vec::new());
+        for mut pending in std::mem::take(&mut state.pending) {
+            let Some((at, link)) = pending.sent else {
+                if pending.is_event() || pending.queued.elapsed() < CONFIRM {
+                    again.push(pending);
+                } else {
+                    state.lost += 1;
+                }
+                continue;
+            };
+            let gone = !state.links.contains_key(&link);
+            let late = at.elapsed() > CONFIRM;
+            if !gone && !late {
+                kept.push(pending);
                 continue;
             }
-            pending.envelope = format!("env-{}-{}", link, state.next);
-            state.next += 1;
-            let mut frame = json!({"type": pending.kind, "envelope_id": pending.envelope,
-                "accepts_response_payload": pending.kind != "events_api", "payload": pending.payload});
-            if pending.attempts > 0 {
-                frame["retry_attempt"] = json!(pending.attempts);
-                frame["retry_reason"] = json!("timeout");
+            state.old.insert(std::mem::take(&mut pending.envelope));
+            pending.attempts += u32::from(late);
+            if !pending.is_event() {
+                state.lost += 1;
+                if !gone {
+                    state.faults.push(format!("a {} was not confirmed within 3 s", pending.kind));
+                }
+            } else if pending.attempts > RETRIES {
+                state.faults.push(format!("an event was never confirmed: {}", pending.payload));
+            } else {
+                again.push(pending);
             }
-            pending.attempts += 1;
-            pending.sent = Some((Instant::now(), link));
+        }
+        let links: Vec<_> = state.links.iter().map(|(id, link)| (*id, link.clone())).collect();
+        for mut pending in again {
+            if links.is_empty() {
+                pending.sent = None;
+                kept.push(pending);
+                continue;
+            }
+            // Any of the links, in no pattern to rely on.
+            state.turn += 1;
+            let (link, sender) = &links[state.turn % links.len()];
+            state.next += 1;
+            pending.envelope = format!("5f3c1a2e-0000-4000-8000-{:012x}", state.next);
+            let mut frame = json!({"type": pending.kind, "envelope_id": pending.envelope,
+                "accepts_response_payload": pending.kind == "slash_commands", "payload": pending.payload});
+            if pending.is_event() {
+                frame["retry_attempt"] = json!(pending.times);
+                frame["retry_reason"] = json!(if pending.times > 0 { "timeout" } else { "" });
+            }
+            pending.times += 1;
+            pending.sent = Some((Instant::now(), *link));
             let _ = sender.send(Out::Text(frame.to_string()));
+            kept.push(pending);
+        }
+        state.pending = kept;
+    }
+
+    /// A confirmation that came over a link.
+    fn confirm(&self, link: u64, text: &str) {
+        let mut state = self.state.lock().unwrap();
+        let state = &mut *state;
+        let Ok(Value::Object(confirmation)) = serde_json::from_str::<Value>(text) else {
+            return state.fault(format!("no confirmation: {text}"));
+        };
+        if confirmation.keys().any(|key| key != "envelope_id" && key != "payload") {
+            state.fault(format!("unknown fields in {text}"));
+        }
+        let envelope = confirmation.get("envelope_id").and_then(Value::as_str).unwrap_or_default();
+        let Some(at) = state.pending.iter().position(|pending| pending.envelope == envelope) else {
+            let late = state.old.contains(envelope);
+            return state.fault(if late {
+                format!("{envelope} was confirmed too late")
+            } else {
+                format!("{envelope} was confirmed twice, or never sent")
+            });
+        };
+        let (sent, over) = state.pending[at].sent.unwrap();
+        if over != link {
+            return state.fault("a confirmation came over another link than its envelope");
+        }
+        if sent.elapsed() > CONFIRM {
+            return state.fault(format!("confirmed after {:?}", sent.elapsed()));
+        }
+        let pending = state.pending.remove(at);
+        state.confirmed += 1;
+        let answer = confirmation.get("payload").filter(|payload| **payload != json!({}));
+        if let Some(answer) = answer {
+            if pending.kind != "slash_commands" {
+                return state.fault(format!("a payload that nobody accepts: {text}"));
+            }
+            let mut message = answer.clone();
+            if let Some(blocks) = message.get("blocks")
+                && let Err((code, why)) = block_kit::check(blocks)
+            {
+                state.fault(format!("{code}: {why}"));
+            }
+            message["confirmation"] = json!(true);
+            state.ephemeral.push(message);
         }
     }
 
     pub fn event(&self, event: Value) {
-        let id = self.ts();
-        self.queue(
-            "events_api",
-            json!({"type": "event_callback", "team_id": "T1", "event_id": format!("Ev{id}"), "event": event}),
-        );
+        let mut state = self.state.lock().unwrap();
+        let id = format!("Ev{:08}", state.next);
+        state.next += 1;
+        let text = |key: &str| event[key].as_str().map(str::to_owned);
+        if let (Some(channel), Some(ts)) = (text("channel"), text("ts")) {
+            if let Some(root) = text("thread_ts").filter(|root| *root != ts) {
+                state.roots.insert((channel.clone(), root));
+                state.replies.insert((channel, ts));
+            } else {
+                state.roots.insert((channel, ts));
+            }
+        }
+        drop(state);
+        let mut event = event;
+        if event["event_ts"].is_null() && event["ts"].is_string() {
+            event["event_ts"] = event["ts"].clone();
+        }
+        let payload = json!({"token": "x", "type": "event_callback", "team_id": "T1", "api_app_id": "A1",
+            "event_id": id, "event_time": 1, "is_ext_shared_channel": false, "event_context": "4-x", "event": event,
+            "authorizations": [{"enterprise_id": null, "team_id": "T1", "user_id": BOT, "is_bot": true,
+                "is_enterprise_install": false}]});
+        self.queue("events_api", payload);
     }
 
     /// Somebody mentions the bot; gives the message's ts.
@@ -161,42 +336,98 @@ impl FakeSlack {
 
     pub fn direct(&self, user: &str, text: &str) -> String {
         let ts = self.ts();
-        self.event(json!({"type": "message", "channel_type": "im", "user": user, "text": text, "ts": ts, "channel": "D1"}));
+        self.event(json!({"type": "message", "channel_type": "im", "user": user, "text": text, "ts": ts,
+            "channel": "D1", "team": "T1"}));
         ts
     }
 
+    fn address(&self) -> String {
+        let mut state = self.state.lock().unwrap();
+        let path = format!("/response/{}", state.ts());
+        state.addresses.insert(path.clone(), 0);
+        format!("http://{}{path}", state.base)
+    }
+
     pub fn command(&self, user: &str, channel: &str, text: &str) {
-        let trigger = self.ts();
-        let url = format!("http://{}/response/{trigger}", self.state.lock().unwrap().base);
+        let (trigger, url) = (self.ts(), self.address());
         self.queue(
             "slash_commands",
-            json!({"command": "/nocbot", "text": text, "user_id": user, "channel_id": channel,
-                "trigger_id": trigger, "response_url": url}),
+            json!({"token": "x", "team_id": "T1", "team_domain": "noc", "command": "/nocbot", "text": text,
+                "user_id": user, "user_name": user.to_lowercase(), "channel_id": channel, "channel_name": "noc",
+                "api_app_id": "A1", "is_enterprise_install": "false", "trigger_id": trigger, "response_url": url}),
         );
     }
 
-    /// Presses the button with this label on a message.
+    /// Presses the button with this label on a message, or chooses it from its menu.
     pub fn press(&self, user: &str, message: &Value, label: &str) {
         let blocks = message["blocks"].as_array().unwrap();
         let actions = blocks.iter().find(|block| block["type"] == "actions").expect("no buttons");
         let elements = actions["elements"].as_array().unwrap();
-        let button = elements.iter().find(|b| b["text"]["text"] == label).expect("no such button");
-        let action = json!({"type": "button", "action_id": button["action_id"], "value": button["value"],
-            "block_id": actions["block_id"], "action_ts": self.ts()});
-        self.queue(
-            "interactive",
-            json!({"type": "block_actions", "user": {"id": user}, "channel": {"id": message["channel"]},
-                "container": {"message_ts": message["ts"]}, "message": {"ts": message["ts"],
-                "thread_ts": message["thread_ts"]}, "trigger_id": "t", "actions": [action]}),
-        );
+        let mut action = if elements[0]["type"] == "static_select" {
+            let options = elements[0]["options"].as_array().unwrap();
+            let option = options.iter().find(|o| o["text"]["text"] == label).expect("no such choice");
+            json!({"type": "static_select", "action_id": elements[0]["action_id"], "selected_option": option})
+        } else {
+            let button = elements.iter().find(|b| b["text"]["text"] == label).expect("no such button");
+            json!({"type": "button", "action_id": button["action_id"], "value": button["value"], "text": button["text"]})
+        };
+        action["block_id"] = actions["block_id"].clone();
+        action["action_ts"] = json!(self.ts());
+        let ephemeral = message["user"].is_string();
+        let mut container = json!({"type": "message", "message_ts": message["ts"], "channel_id": message["channel"],
+            "is_ephemeral": ephemeral});
+        if message["thread_ts"].is_string() {
+            container["thread_ts"] = message["thread_ts"].clone();
+        }
+        let mut payload = json!({"type": "block_actions", "user": {"id": user, "username": user.to_lowercase(),
+            "team_id": "T1"}, "api_app_id": "A1", "token": "x", "team": {"id": "T1", "domain": "noc"},
+            "channel": {"id": message["channel"], "name": "noc"}, "container": container,
+            "trigger_id": self.ts(), "response_url": self.address(), "state": {"values": {}}, "actions": [action]});
+        if !ephemeral {
+            payload["message"] = json!({"ts": message["ts"], "thread_ts": message["thread_ts"], "text": message["text"],
+                "blocks": message["blocks"], "bot_id": "B1", "user": BOT});
+        }
+        self.queue("interactive", payload);
     }
 
-    /// Sends a frame of any sort on the newest link.
+    /// Sends a frame of any sort on the newest link; one with an envelope should be confirmed.
     pub fn frame(&self, text: &str) {
-        let state = self.state.lock().unwrap();
+        let mut state = self.state.lock().unwrap();
+        let frame: Value = serde_json::from_str(text).unwrap_or_default();
+        if let Some(envelope) = frame["envelope_id"].as_str() {
+            let over = state.links.keys().next_back().copied().unwrap_or(0);
+            state.pending.push(Pending {
+                kind: "of its own",
+                payload: frame.clone(),
+                envelope: envelope.into(),
+                sent: Some((Instant::now(), over)),
+                attempts: 0,
+                times: 1,
+                queued: Instant::now(),
+            });
+        }
         if let Some(link) = state.links.values().next_back() {
             let _ = link.send(Out::Text(text.to_owned()));
         }
+    }
+
+    pub fn binary(&self, bytes: &[u8]) {
+        self.all(|| Out::Binary(bytes.to_owned()));
+    }
+
+    /// Asks every link of now to be replaced, and closes it after a while.
+    pub fn refresh(self: &Arc<Self>, reason: &str, after: Duration) {
+        let links: Vec<_> = self.state.lock().unwrap().links.values().cloned().collect();
+        let frame = json!({"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-1"}});
+        for link in &links {
+            let _ = link.send(Out::Text(frame.to_string()));
+        }
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            for link in links {
+                let _ = link.send(Out::Close);
+            }
+        });
     }
 
     fn all(&self, out: impl Fn() -> Out) {
@@ -213,16 +444,59 @@ impl FakeSlack {
         self.all(|| Out::Freeze);
     }
 
+    /// Socket Mode is switched off in the app's settings, or on again.
+    pub fn disable(&self, disabled: bool) {
+        self.state.lock().unwrap().disabled = disabled;
+    }
+
     pub fn fail(&self, method: &str, times: usize, status: u16) {
         self.state.lock().unwrap().failing.insert(method.into(), (times, status));
     }
 
+    /// What `Retry-After` says from now on, in seconds.
+    pub fn retry_after(&self, seconds: &str) {
+        self.state.lock().unwrap().retry_after = seconds.into();
+    }
+
+    pub fn refuse(&self, refuse: Refuse) {
+        self.state.lock().unwrap().refuse = refuse;
+    }
+
     pub fn refuse_tables(&self) {
-        self.state.lock().unwrap().refuse_tables = true;
+        self.refuse(Refuse::Tables);
+    }
+
+    pub fn leave(&self, channel: &str, user: &str) {
+        self.state.lock().unwrap().gone.insert((channel.into(), user.into()));
     }
 
     pub fn scopes(&self, scopes: &str) {
         self.state.lock().unwrap().scopes = scopes.into();
+    }
+
+    pub fn without_scopes(&self, without: &[&str]) {
+        let mut state = self.state.lock().unwrap();
+        let kept: Vec<&str> =
+            state.scopes.split(',').filter(|scope| !without.contains(&scope.trim())).collect();
+        state.scopes = kept.join(",");
+    }
+
+    /// Other tokens are right from now on.
+    pub fn rotate(&self, bot: &str, app: &str) {
+        self.state.lock().unwrap().tokens = [bot.into(), app.into()];
+    }
+
+    /// The hello says nothing but its type.
+    pub fn bare_hello(&self) {
+        self.state.lock().unwrap().bare_hello = true;
+    }
+
+    pub fn leaks(&self) -> usize {
+        self.state.lock().unwrap().leaks
+    }
+
+    pub fn manifest(&self, manifest: Value) {
+        self.state.lock().unwrap().manifest = manifest;
     }
 
     pub fn messages(&self) -> Vec<Value> {
@@ -239,6 +513,16 @@ impl FakeSlack {
 
     pub fn edits(&self) -> usize {
         self.state.lock().unwrap().edits
+    }
+
+    /// The bodies of all writing calls, by method; those to response addresses as `response_url`.
+    pub fn bodies(&self) -> Vec<(String, Map<String, Value>)> {
+        self.state.lock().unwrap().bodies.clone()
+    }
+
+    /// How often a method was called.
+    pub fn calls(&self, method: &str) -> usize {
+        self.state.lock().unwrap().calls.get(method).copied().unwrap_or(0)
     }
 
     pub fn links(&self) -> usize {
@@ -265,9 +549,19 @@ impl FakeSlack {
         faults
     }
 
-    /// Unconfirmed events.
+    /// Envelopes that were confirmed as they should be.
+    pub fn confirmed(&self) -> usize {
+        self.state.lock().unwrap().confirmed
+    }
+
+    /// Unconfirmed deliveries.
     pub fn unconfirmed(&self) -> usize {
         self.state.lock().unwrap().pending.len()
+    }
+
+    /// Commands and presses that ended with an error before their user's eyes.
+    pub fn lost(&self) -> usize {
+        self.state.lock().unwrap().lost
     }
 
     /// The messages in a thread.
@@ -295,207 +589,6 @@ impl FakeSlack {
     pub async fn answer(&self, ts: &str) -> Value {
         self.until("answer", 20, |slack| slack.thread(ts).into_iter().next()).await
     }
-
-    fn call(&self, method: &str, request: &Request) -> Reply {
-        let token = request.header("authorization").to_owned();
-        let wanted = if method == "apps.connections.open" { "Bearer xapp-1" } else { "Bearer xoxb-1" };
-        let no = |error: &str| Reply::json(200, &json!({"ok": false, "error": error}));
-        if token != wanted {
-            return no("invalid_auth");
-        }
-        let mut state = self.state.lock().unwrap();
-        let now = Instant::now();
-        if let Some(until) = state.closed.get(method).copied() {
-            if now < until {
-                state.early += 1;
-            }
-            state.closed.remove(method);
-        }
-        let mut cut_after = false;
-        if let Some((times, status)) = state.failing.get_mut(method)
-            && *times > 0
-        {
-            *times -= 1;
-            match *status {
-                0 => cut_after = true,
-                429 => {
-                    state.closed.insert(method.into(), now + Duration::from_secs(2));
-                    return Reply::json(429, &json!({"ok": false, "error": "ratelimited"}))
-                        .with("Retry-After", 2);
-                }
-                status => return Reply { status, headers: Vec::new(), body: b"oops".to_vec() },
-            }
-        }
-        let reads = [
-            "auth.test",
-            "apps.connections.open",
-            "users.info",
-            "conversations.replies",
-            "files.getUploadURLExternal",
-            "usergroups.users.list",
-        ];
-        let kind = request.header("content-type");
-        let right = if reads.contains(&method) {
-            kind == "application/x-www-form-urlencoded"
-        } else {
-            kind == "application/json; charset=utf-8"
-        };
-        if !right {
-            state.faults.push(format!("{method} with the content type {kind}"));
-        }
-        let reply = Self::carry_out(&mut state, method, request);
-        if cut_after { Reply::cut() } else { reply }
-    }
-
-    fn carry_out(state: &mut State, method: &str, request: &Request) -> Reply {
-        let body = request.json();
-        let form = request.form();
-        let no = |error: &str| Reply::json(200, &json!({"ok": false, "error": error}));
-        let yes = |mut body: Value| {
-            body["ok"] = json!(true);
-            Reply::json(200, &body)
-        };
-        state.next += 1;
-        let ts = format!("{}.000200", state.next);
-        match method {
-            "auth.test" => yes(json!({"user_id": BOT, "user": "nocbot", "team_id": "T1", "team": "NOC"}))
-                .with("x-oauth-scopes", &state.scopes),
-            "apps.connections.open" => {
-                let ticket = format!("ticket-{ts}");
-                let url = format!("ws://{}/link/?ticket={ticket}", state.base);
-                state.tickets.insert(ticket);
-                yes(json!({"url": url}))
-            }
-            "users.info" => {
-                let id = form["user"].clone();
-                yes(json!({"user": {"name": id.to_lowercase(), "real_name": format!("name of {id}"),
-                    "team_id": "T1", "is_restricted": id == "UGUEST"}}))
-            }
-            "usergroups.users.list" => yes(json!({"users": ["U1"]})),
-            "chat.postMessage" | "chat.postEphemeral" | "chat.update" => {
-                if let Some(fault) = broken(&body) {
-                    state.faults.push(format!("{method}: {fault}: {body}"));
-                    return no("invalid_blocks");
-                }
-                if state.refuse_tables && body["blocks"].to_string().contains("\"table\"") {
-                    return no("invalid_blocks");
-                }
-                if body["channel"] == "CNOT" {
-                    return no("not_in_channel");
-                }
-                let mut message = body.clone();
-                if method == "chat.update" {
-                    state.edits += 1;
-                    if body["text"].as_str().unwrap().chars().count() > 4000 {
-                        return no("msg_too_long");
-                    }
-                    let found = state.messages.iter_mut().find(|m| m["ts"] == body["ts"]);
-                    let Some(found) = found else { return no("message_not_found") };
-                    found["text"] = body["text"].clone();
-                    found["blocks"] = body["blocks"].clone();
-                    return yes(json!({"ts": body["ts"]}));
-                }
-                message["ts"] = json!(ts);
-                if method == "chat.postEphemeral" {
-                    if body["user"].as_str().is_none() {
-                        state.faults.push("an ephemeral message without a user".into());
-                    }
-                    state.ephemeral.push(message);
-                    return yes(json!({"message_ts": ts}));
-                }
-                state.messages.push(message);
-                yes(json!({"ts": ts, "channel": body["channel"]}))
-            }
-            "chat.delete" => {
-                state.messages.retain(|message| message["ts"] != body["ts"]);
-                yes(json!({}))
-            }
-            "conversations.replies" => {
-                let thread = &form["ts"];
-                let found: Vec<Value> =
-                    state.messages.iter().filter(|m| m["thread_ts"] == **thread).cloned().collect();
-                yes(json!({"messages": found}))
-            }
-            "reactions.add" => {
-                state.reactions.push(body);
-                yes(json!({}))
-            }
-            "files.getUploadURLExternal" => {
-                let length = form["length"].parse().unwrap();
-                let id = format!("F{}", state.next);
-                let url = format!("http://{}/upload/{id}", state.base);
-                state.uploads.insert(id.clone(), (form["filename"].clone(), length, Vec::new()));
-                yes(json!({"upload_url": url, "file_id": id}))
-            }
-            "files.completeUploadExternal" => {
-                let id = body["files"][0]["id"].as_str().unwrap();
-                let Some((name, length, bytes)) = state.uploads.get(id) else { return no("file_not_found") };
-                if bytes.len() != *length {
-                    return no("file_upload_size_restricted");
-                }
-                let text = String::from_utf8(bytes.clone()).unwrap();
-                state.files.push(json!({"name": name, "text": text, "channel": body["channel_id"], "thread_ts": body["thread_ts"]}));
-                yes(json!({}))
-            }
-            _ => no("unknown_method"),
-        }
-    }
-}
-
-/// The limits of Block Kit that a payload breaks.
-fn broken(body: &Value) -> Option<String> {
-    if body["text"].as_str().is_none_or(str::is_empty) {
-        return Some("no text".into());
-    }
-    let empty = Vec::new();
-    let blocks = body["blocks"].as_array().unwrap_or(&empty);
-    if blocks.len() > 50 {
-        return Some("more than 50 blocks".into());
-    }
-    let mut ids = BTreeSet::new();
-    let mut tables = 0;
-    for block in blocks {
-        if !ids.insert(block["block_id"].as_str().unwrap_or_default()) {
-            return Some("a block_id stands twice".into());
-        }
-        match block["type"].as_str().unwrap_or_default() {
-            "table" => {
-                tables += 1;
-                let rows = block["rows"].as_array()?;
-                let cells: usize = rows
-                    .iter()
-                    .flat_map(|row| row.as_array().unwrap())
-                    .map(|c| c["text"].as_str().unwrap_or("").len())
-                    .sum();
-                if rows.len() > 100
-                    || cells > 10_000
-                    || rows.iter().any(|row| row.as_array().unwrap().len() > 20)
-                {
-                    return Some("the table is too large".into());
-                }
-                if rows.iter().flat_map(|row| row.as_array().unwrap()).any(|cell| cell["text"] == "") {
-                    return Some("an empty cell".into());
-                }
-            }
-            "actions" => {
-                for button in block["elements"].as_array()? {
-                    if button["text"]["text"].as_str()?.chars().count() > 75
-                        || button["value"].as_str()?.len() > 2000
-                    {
-                        return Some("a button is too long".into());
-                    }
-                }
-            }
-            "context" => {
-                if block["elements"].as_array()?.len() > 10 {
-                    return Some("too many elements".into());
-                }
-            }
-            "rich_text" => {}
-            other => return Some(format!("an unknown block {other}")),
-        }
-    }
-    (tables > 1).then(|| "only_one_table_allowed".to_owned())
 }
 
 impl Platform for FakeSlack {
@@ -505,21 +598,10 @@ impl Platform for FakeSlack {
                 return self.call(method, &request);
             }
             if let Some(id) = request.path.strip_prefix("/upload/") {
-                let mut state = self.state.lock().unwrap();
-                if !request.header("authorization").is_empty() {
-                    state.faults.push("the token was sent to the upload address".into());
-                }
-                if let Some(upload) = state.uploads.get_mut(id) {
-                    upload.2.clone_from(&request.body);
-                }
-                return Reply::json(200, &json!({}));
+                return self.take_upload(id, &request);
             }
             if request.path.starts_with("/response/") {
-                let mut state = self.state.lock().unwrap();
-                let mut message = request.json();
-                message["response_url"] = json!(request.path);
-                state.ephemeral.push(message);
-                return Reply::json(200, &json!({"ok": true}));
+                return self.respond(&request);
             }
             Reply::json(404, &json!({}))
         })
@@ -527,8 +609,15 @@ impl Platform for FakeSlack {
 
     fn admit(&self, request: &Request) -> Result<(), u16> {
         let ticket = request.query.get("ticket").cloned().unwrap_or_default();
-        // Each ticket is good for one connection.
-        if self.state.lock().unwrap().tickets.remove(&ticket) { Ok(()) } else { Err(403) }
+        // Each ticket is good for one connection, soon.
+        let mut state = self.state.lock().unwrap();
+        match state.tickets.remove(&ticket) {
+            Some(since) if since.elapsed() < TICKET => Ok(()),
+            _ => {
+                state.fault("a link with a ticket that was used or is too old");
+                Err(403)
+            }
+        }
     }
 
     fn socket(self: Arc<Self>, _: Request, socket: WebSocketStream<TcpStream>) -> BoxFuture<'static, ()> {
@@ -536,8 +625,28 @@ impl Platform for FakeSlack {
             let (sender, mut queue) = mpsc::unbounded_channel();
             let (mut sink, mut stream) = socket.split();
             let links = self.links() + 1;
-            let hello =
-                json!({"type": "hello", "num_connections": links, "connection_info": {"app_id": "A1"}});
+            let (disabled, bare) = {
+                let state = self.state.lock().unwrap();
+                (state.disabled, state.bare_hello)
+            };
+            let unwanted = if disabled {
+                Some("link_disabled")
+            } else {
+                (links > LINKS).then_some("too_many_websockets")
+            };
+            if let Some(reason) = unwanted {
+                let frame =
+                    json!({"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-1"}});
+                let _ = sink.send(Message::text(frame.to_string())).await;
+                let _ = sink.close().await;
+                return;
+            }
+            let hello = if bare {
+                json!({"type": "hello"})
+            } else {
+                json!({"type": "hello", "num_connections": links, "connection_info": {"app_id": "A1"},
+                    "debug_info": {"host": "applink-1", "build_number": 10, "approximate_connection_time": 18060}})
+            };
             if sink.send(Message::text(hello.to_string())).await.is_err() {
                 return;
             }
@@ -551,13 +660,26 @@ impl Platform for FakeSlack {
                 state.links.insert(id, sender);
                 id
             };
+            let mut pings = tokio::time::interval(Duration::from_secs(5));
             loop {
                 tokio::select! {
+                    _ = pings.tick() => {
+                        if sink.send(Message::Ping(b"Ping from applink-1".as_slice().into())).await.is_err() {
+                            break;
+                        }
+                    }
                     out = queue.recv() => match out {
                         Some(Out::Text(text)) => {
                             if sink.send(Message::text(text)).await.is_err() {
                                 break;
                             }
+                        }
+                        Some(Out::Binary(bytes)) => {
+                            let _ = sink.send(Message::binary(bytes)).await;
+                        }
+                        Some(Out::Close) => {
+                            let _ = sink.close().await;
+                            break;
                         }
                         Some(Out::Freeze) => {
                             self.state.lock().unwrap().links.remove(&id);
@@ -566,11 +688,9 @@ impl Platform for FakeSlack {
                         Some(Out::Cut) | None => break,
                     },
                     message = stream.next() => match message {
-                        Some(Ok(Message::Text(text))) => {
-                            let confirmation: Value = serde_json::from_str(&text).unwrap();
-                            let envelope = confirmation["envelope_id"].as_str().unwrap();
-                            let mut state = self.state.lock().unwrap();
-                            state.pending.retain(|p| p.envelope != envelope || p.sent.is_some_and(|(at, _)| at.elapsed() > CONFIRM));
+                        Some(Ok(Message::Text(text))) => self.confirm(id, &text),
+                        Some(Ok(Message::Binary(_))) => {
+                            self.state.lock().unwrap().fault("a binary frame from the client");
                         }
                         Some(Ok(_)) => {}
                         _ => break,

@@ -155,7 +155,12 @@ async fn connection<P: Platform>(platform: Arc<P>, mut stream: TcpStream) {
         stream.read_exact(&mut skip).await.unwrap();
         let length = request.header("content-length").parse().unwrap_or(0);
         request.body = vec![0; length];
-        if stream.read_exact(&mut request.body).await.is_err() {
+        let read = if request.header("transfer-encoding").eq_ignore_ascii_case("chunked") {
+            chunks(&mut stream, &mut request.body).await
+        } else {
+            stream.read_exact(&mut request.body).await.map(drop)
+        };
+        if read.is_err() {
             return;
         }
         let reply = Arc::clone(&platform).http(request).await;
@@ -172,6 +177,24 @@ async fn connection<P: Platform>(platform: Arc<P>, mut stream: TcpStream) {
         if stream.write_all(&out).await.is_err() {
             return;
         }
+    }
+}
+
+/// A body in chunks (RFC 9112, 7.1), without trailers.
+async fn chunks(stream: &mut TcpStream, body: &mut Vec<u8>) -> std::io::Result<()> {
+    loop {
+        let mut line = Vec::new();
+        while !line.ends_with(b"\r\n") {
+            line.push(stream.read_u8().await?);
+        }
+        let size = String::from_utf8_lossy(&line);
+        let size = usize::from_str_radix(size.trim().split(';').next().unwrap(), 16).unwrap();
+        let mut chunk = vec![0; size + 2];
+        stream.read_exact(&mut chunk).await?;
+        if size == 0 {
+            return Ok(());
+        }
+        body.extend_from_slice(&chunk[..size]);
     }
 }
 

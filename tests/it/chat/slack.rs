@@ -17,15 +17,15 @@ use tokio_util::sync::CancellationToken;
 use super::fake_slack::{FakeSlack, Running, start};
 use super::stub::Stub;
 
-struct Bot {
-    running: Running,
-    stub: Arc<Stub>,
-    board: Arc<Board>,
+pub struct Bot {
+    pub running: Running,
+    pub stub: Arc<Stub>,
+    pub board: Arc<Board>,
     stop: CancellationToken,
     talking: Talking,
 }
 
-fn settings(running: &Running, allow: &[&str]) -> Settings {
+pub fn settings(running: &Running, allow: &[&str]) -> Settings {
     Settings {
         api_url: format!("http://{}/api", running.server.address),
         bot_token: SecretRef::Plain(Secret::new("xoxb-1")),
@@ -36,9 +36,14 @@ fn settings(running: &Running, allow: &[&str]) -> Settings {
 }
 
 async fn connect(running: Running, store: Store, allow: &[&str]) -> Bot {
+    let settings = settings(&running, allow);
+    connect_by(running, store, settings).await
+}
+
+pub async fn connect_by(running: Running, store: Store, settings: Settings) -> Bot {
     let _ = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_test_writer().try_init();
     let board = Arc::new(Board::default());
-    let connector = Arc::new(Slack::new(settings(&running, allow), Arc::clone(&board))) as Arc<dyn Connector>;
+    let connector = Arc::new(Slack::new(settings, Arc::clone(&board))) as Arc<dyn Connector>;
     let (stub, stop) = (Stub::new(), CancellationToken::new());
     let talking =
         chats::run(vec![connector], Arc::clone(&stub) as _, store, Arc::clone(&board), stop.clone());
@@ -46,18 +51,18 @@ async fn connect(running: Running, store: Store, allow: &[&str]) -> Bot {
     Bot { running, stub, board, stop, talking }
 }
 
-async fn bot() -> Bot {
+pub async fn bot() -> Bot {
     connect(start().await, Store::in_memory().unwrap(), &[]).await
 }
 
 impl Bot {
-    fn slack(&self) -> &FakeSlack {
+    pub fn slack(&self) -> &Arc<FakeSlack> {
         &self.running.slack
     }
 
     /// Ends everything; no rule of the platform may have been broken.
-    async fn end(self) -> Running {
-        assert_eq!(self.slack().faults(), Vec::<String>::new());
+    pub async fn end(self) -> Running {
+        assert_eq!((self.slack().faults(), self.slack().leaks()), (Vec::new(), 0));
         self.stop.cancel();
         tokio::time::timeout(Duration::from_secs(5), self.talking.stopped()).await.expect("it does not end");
         self.running

@@ -67,6 +67,7 @@ impl Partner for Stub {
                     let error = Error::question("`vrf` needs devices").hint("for example `vrf r1`");
                     return Answer::refused(text, &error);
                 }
+                ["many"] => return Answer::refused(text, &Error::question("`many` needs one of many")),
                 ["unknown", ..] => return Answer::refused(text, &Error::question("no verb")),
                 ["evil", ..] => {
                     let evil = "<!channel> @all @here <@all> ``` | </body> <b>\u{7}";
@@ -95,6 +96,16 @@ impl Partner for Stub {
                     1
                 }
                 ["big", rows, ..] => rows.parse().unwrap(),
+                // Cells so long that few rows fill a message.
+                ["wide", rows, ..] => {
+                    let mut table =
+                        Table::new(vec![Column::new("device", Type::Text), Column::new("x", Type::Text)]);
+                    for row in 0..rows.parse().unwrap() {
+                        table.push(vec![Value::text(format!("r{row}")), Value::text("x".repeat(300))]);
+                    }
+                    let blocks = vec![Block::Table { title: None, table }];
+                    return Answer { devices: 1, ..Answer::of(text, blocks) };
+                }
                 _ => 2,
             };
             let blocks = vec![Block::Table { title: None, table: table(&text, rows) }];
@@ -117,6 +128,12 @@ impl Partner for Stub {
     }
 
     fn choices(&self, text: &str) -> Vec<String> {
-        if text.trim().ends_with("vrf") { vec!["vrf r1".into(), "vrf r2".into()] } else { Vec::new() }
+        if text.trim().ends_with("many") {
+            (0..8).map(|n| format!("many r{n}")).collect()
+        } else if text.trim().ends_with("vrf") {
+            vec!["vrf r1".into(), "vrf r2".into()]
+        } else {
+            Vec::new()
+        }
     }
 }
