@@ -1,4 +1,4 @@
-//! A message as Mattermost's Markdown, within 16,383 characters.
+//! A message as Mattermost's Markdown, within 16,383 characters or what the server takes.
 
 use std::fmt::Write as _;
 
@@ -12,21 +12,41 @@ use crate::table::Table;
 pub(super) const SHAPE: Shape =
     Shape { budget: 13_000, measure, rows: 100, columns: 16, tables: 8, most: 200, width: 100, files: true };
 
-/// The follow-ups' share.
-const FOLLOW_UPS: usize = 2000;
+/// What a server takes that does not say, in characters.
+pub(super) const MOST: usize = 16_383;
+/// No server takes less.
+const LEAST: usize = 4000;
+
+/// The shape for a server that takes posts of so many characters: the rest is for the late mark and the
+/// follow-ups. Nobody reads longer posts than ours, so a larger limit changes nothing.
+pub(super) fn shape(most: usize) -> Shape {
+    Shape { budget: (most.clamp(LEAST, MOST) * 4 / 5).min(SHAPE.budget), ..SHAPE }
+}
+
+/// The follow-ups' share of a post.
+fn follow_ups(most: usize) -> usize {
+    most.clamp(LEAST, MOST) / 8
+}
+
+/// The plainest form of a post that was refused: its beginning as code, and that the rest is missing.
+pub(super) fn plainest(message: &Message) -> String {
+    let mut out = self::message(message, MOST);
+    out = out.chars().filter(|c| *c != '`' && *c != '@').take(LEAST / 2).collect();
+    format!("```\n{out}\n```\nmattermost refused the whole answer; ask for it as a file: `… | csv`")
+}
 
 fn measure(piece: &Piece) -> usize {
     written(piece).chars().count() + 2
 }
 
-/// The text of a post.
-pub(super) fn message(message: &Message) -> String {
+/// The text of a post, for a server that takes posts of so many characters.
+pub(super) fn message(message: &Message, most: usize) -> String {
     let mut blocks: Vec<String> = Vec::new();
     if let Some(asked) = &message.late {
         blocks.push(format!("_late: asked {}_", escape(asked)));
     }
     blocks.extend(message.pieces.iter().map(written));
-    let mut room = FOLLOW_UPS;
+    let mut room = follow_ups(most);
     let typed = message.actions.iter().map(|action| code_span(&action.text)).filter(|text| {
         let fits = text.chars().count() + 3 <= room;
         room = room.saturating_sub(text.chars().count() + 3);
@@ -105,7 +125,7 @@ mod tests {
     use crate::chat::{Capabilities, Part};
     use crate::table::{Column, Type, Value};
 
-    fn posts(answer: &Answer) -> Vec<String> {
+    fn posts(answer: &Answer, most: usize) -> Vec<String> {
         let all = Capabilities {
             tables: true,
             buttons: false,
@@ -114,10 +134,10 @@ mod tests {
             ephemeral: true,
             files: true,
         };
-        let parts = parts::parts(answer, &SHAPE, all, "nb-1", Vec::new());
+        let parts = parts::parts(answer, &shape(most), all, "nb-1", Vec::new());
         parts
             .iter()
-            .filter_map(|part| if let Part::Message(m) = part { Some(message(m)) } else { None })
+            .filter_map(|part| if let Part::Message(m) = part { Some(message(m, most)) } else { None })
             .collect()
     }
 
@@ -134,10 +154,11 @@ mod tests {
     proptest! {
         #[test]
         fn every_post_is_within_the_limit_and_every_row_has_its_cells(
-            cell in "[|`@a-z:\\\\ <*]{0,120}|\\PC{0,120}", rows in 0_usize..230, code in "([`~@a-z]{0,40}\n){0,60}"
+            cell in "[|`@a-z:\\\\ <*]{0,120}|\\PC{0,120}", rows in 0_usize..230, code in "([`~@a-z]{0,40}\n){0,60}",
+            most in prop_oneof![Just(4000_usize), Just(16_383), Just(65_535)]
         ) {
-            for post in posts(&answer(&cell, rows, &code)) {
-                prop_assert!(post.chars().count() <= 16_383);
+            for post in posts(&answer(&cell, rows, &code), most) {
+                prop_assert!(post.chars().count() <= most.min(16_383));
                 // Outside of code nobody is mentioned.
                 let mut fence: Option<String> = None;
                 let mut columns = None;
