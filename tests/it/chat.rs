@@ -3,12 +3,17 @@
 mod fake_mattermost;
 mod fake_slack;
 mod fake_webex;
+mod form;
+mod kit;
 mod mattermost;
+mod mattermost_client;
+mod payloads;
 mod proxy;
 mod schema;
 mod server;
 mod slack;
 mod stub;
 mod webex;
+mod webex_client;
 mod whole;
 mod xmpp;

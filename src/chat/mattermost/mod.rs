@@ -1,6 +1,7 @@
 //! Mattermost: its WebSocket with the bot account's token, and REST v4.
 
 mod check;
+mod escape;
 mod link;
 mod people;
 mod render;

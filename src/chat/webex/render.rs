@@ -28,6 +28,8 @@ const WIDTH: usize = 72;
 const CARD_ROWS: usize = 20;
 const CARD_COLUMNS: usize = 6;
 const CARD_BYTES: usize = 20_000;
+/// The end of the tag of messages that tell of the progress.
+const PROGRESS: &str = "-w";
 /// The most buttons of a card, and the most characters on one.
 const BUTTONS: usize = 5;
 const TITLE: usize = 40;
@@ -161,7 +163,8 @@ fn escape(text: &str) -> String {
 
 /// The message as a card, where it has buttons and is small enough to be read as one.
 pub(super) fn card(message: &Message) -> Option<Value> {
-    if message.actions.is_empty() {
+    // What tells of the progress is edited, and cards cannot be.
+    if message.actions.is_empty() || message.tag.ends_with(PROGRESS) {
         return None;
     }
     let mut body = Vec::new();

@@ -1,43 +1,84 @@
 //! A stand-in for Mattermost: numbered events, links that can be resumed, and REST v4 with its limits.
+//! `mattermost_client.rs` proves it with the vendor's own client.
 
-use std::collections::BTreeMap;
+mod rest;
+mod socket;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
-use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
 
+use super::form::{Fate, Fates};
 use super::server::{Platform, Reply, Request, Server, serve};
 
 pub const BOT: &str = "botbotbotbotbotbotbotbotbo";
+pub const TOKEN: &str = "mm-token";
 /// Events that a link is sent again.
 const KEPT: usize = 128;
+
+/// An id of the server's form for a short name.
+pub fn id_of(name: &str) -> String {
+    format!("{name:x<26}")
+}
+
+fn is_id(id: &str) -> bool {
+    id.len() == 26 && id.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+}
+
+fn now() -> i64 {
+    i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis())
+        .unwrap()
+}
+
+/// What is written to a link.
+enum Out {
+    Text(String),
+    /// TCP is cut.
+    Cut,
+    /// It is closed in order.
+    Close(u16),
+    /// It stays open, and nothing comes or goes any more.
+    Mute,
+}
 
 #[derive(Default)]
 struct Connection {
     next: u64,
     kept: Vec<(u64, Value)>,
-    link: Option<mpsc::UnboundedSender<Option<String>>>,
+    link: Option<mpsc::UnboundedSender<Out>>,
 }
 
-#[derive(Default)]
 struct State {
+    token: String,
     next: u64,
     connections: BTreeMap<String, Connection>,
     posts: Vec<Value>,
-    ephemeral: Vec<Value>,
-    files: BTreeMap<String, String>,
+    ephemeral: BTreeMap<String, Value>,
+    /// Content, channel, and whether it belongs to a post.
+    files: BTreeMap<String, (String, String, bool)>,
+    directs: BTreeMap<String, String>,
+    members: BTreeSet<(String, String)>,
+    reactions: Vec<Value>,
+    typing: Vec<Value>,
     may_whisper: bool,
-    failing: BTreeMap<String, (usize, u16)>,
-    faults: Vec<String>,
+    most: usize,
+    pending: Duration,
+    pendings: BTreeMap<String, (Instant, String)>,
+    fates: Fates,
     opened: usize,
     resumed: usize,
+    upgrades: Vec<Instant>,
     skip: bool,
+    refuse: Option<(usize, u16, Option<u64>)>,
+    /// Between the server's pings, and after what silence it hangs up.
+    pings: (Duration, Duration),
+    pongs: usize,
 }
 
 pub struct FakeMattermost {
@@ -50,28 +91,48 @@ pub struct Running {
 }
 
 pub async fn start() -> Running {
-    let mattermost = Arc::new(FakeMattermost { state: Mutex::default() });
+    let state = State {
+        token: TOKEN.into(),
+        next: 0,
+        connections: BTreeMap::new(),
+        posts: Vec::new(),
+        ephemeral: BTreeMap::new(),
+        files: BTreeMap::new(),
+        directs: BTreeMap::from([(id_of("alice"), id_of("d1"))]),
+        members: BTreeSet::new(),
+        reactions: Vec::new(),
+        typing: Vec::new(),
+        may_whisper: false,
+        most: 16_383,
+        pending: Duration::from_secs(30),
+        pendings: BTreeMap::new(),
+        fates: Fates::default(),
+        opened: 0,
+        resumed: 0,
+        upgrades: Vec::new(),
+        skip: false,
+        refuse: None,
+        pings: (Duration::from_secs(60), Duration::from_secs(100)),
+        pongs: 0,
+    };
+    let mattermost = Arc::new(FakeMattermost { state: Mutex::new(state) });
     let server = serve(Arc::clone(&mattermost)).await;
     Running { mattermost, server }
 }
 
-fn now() -> i64 {
-    i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis())
-        .unwrap()
-}
-
-impl FakeMattermost {
-    fn id(state: &mut State) -> String {
-        state.next += 1;
-        format!("{:0>26}", state.next)
+impl State {
+    fn id(&mut self) -> String {
+        self.next += 1;
+        format!("{:0>26}", self.next)
     }
 
-    fn emit(state: &mut State, event: &str, data: &Value) {
-        let skip = std::mem::take(&mut state.skip);
-        for connection in state.connections.values_mut() {
+    fn emit(&mut self, event: &str, data: &Value) {
+        let skip = std::mem::take(&mut self.skip);
+        for connection in self.connections.values_mut() {
             let seq = connection.next;
             connection.next += 1;
-            let event = json!({"event": event, "data": data, "broadcast": {}, "seq": seq});
+            let broadcast = json!({"omit_users": null, "user_id": "", "channel_id": "", "team_id": "", "connection_id": "", "omit_connection_id": ""});
+            let event = json!({"event": event, "data": data, "broadcast": broadcast, "seq": seq});
             connection.kept.push((seq, event.clone()));
             if connection.kept.len() > KEPT {
                 connection.kept.remove(0);
@@ -79,29 +140,50 @@ impl FakeMattermost {
             if let Some(link) = &connection.link
                 && !skip
             {
-                let _ = link.send(Some(event.to_string()));
+                let _ = link.send(Out::Text(event.to_string()));
             }
         }
     }
 
-    /// Somebody posts; gives the post's id.
+    fn fault(&mut self, what: impl Into<String>) {
+        self.fates.faults.push(what.into());
+    }
+
+    /// The channel of the bot and somebody.
+    fn direct(&mut self, user: &str) -> String {
+        let count = self.directs.len() + 1;
+        self.directs.entry(user.into()).or_insert_with(|| id_of(&format!("d{count}"))).clone()
+    }
+}
+
+impl FakeMattermost {
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.state.lock().unwrap())
+    }
+
+    /// Somebody posts; gives the post's id. People and channels are named shortly.
     pub fn post(&self, user: &str, channel: &str, text: &str, more: &Value) -> String {
-        let mut state = self.state.lock().unwrap();
-        let id = Self::id(&mut state);
-        let mut post = json!({"id": id, "user_id": user, "channel_id": channel, "message": text, "root_id": "",
-            "type": "", "create_at": now(), "edit_at": 0, "props": {}});
-        for (key, value) in more.as_object().unwrap() {
-            post[key] = value.clone();
-        }
-        let kind = if channel.starts_with('d') { "D" } else { "O" };
-        let mut data = json!({"post": post.to_string(), "channel_type": kind, "sender_name": format!("@{user}"), "team_id": ""});
-        let lower = text.to_lowercase();
-        if lower.contains("@nocbot") || lower.contains("@all") {
-            data["mentions"] = json!(json!([BOT]).to_string());
-        }
-        state.posts.push(post);
-        Self::emit(&mut state, "posted", &data);
-        id
+        let (user_id, channel_id) = (id_of(user), id_of(channel));
+        self.change(|state| {
+            let id = state.id();
+            let mut post = json!({"id": id, "user_id": user_id, "channel_id": channel_id, "message": text,
+                "root_id": "", "type": "", "create_at": now(), "update_at": now(), "edit_at": 0, "delete_at": 0,
+                "props": {}, "hashtags": "", "pending_post_id": "", "reply_count": 0, "metadata": {}});
+            for (key, value) in more.as_object().unwrap() {
+                post[key] = value.clone();
+            }
+            let kind = if channel.starts_with('d') { "D" } else { "O" };
+            let mut data = json!({"post": post.to_string(), "channel_type": kind, "sender_name": format!("@{user}"),
+                "channel_name": channel, "channel_display_name": channel, "set_online": true,
+                "team_id": if kind == "D" { String::new() } else { id_of("t1") }});
+            let lower = text.to_lowercase();
+            if lower.contains("@nocbot") || lower.contains("@all") {
+                data["mentions"] = json!(json!([BOT]).to_string());
+            }
+            state.posts.push(post);
+            state.emit("posted", &data);
+            id
+        })
     }
 
     pub fn ask(&self, user: &str, channel: &str, text: &str) -> String {
@@ -109,65 +191,147 @@ impl FakeMattermost {
     }
 
     pub fn noise(&self) {
-        Self::emit(&mut self.state.lock().unwrap(), "status_change", &json!({}));
+        self.change(|state| state.emit("status_change", &json!({})));
     }
 
-    /// Ends all links; they can be resumed.
-    pub fn cut(&self) {
-        for connection in self.state.lock().unwrap().connections.values_mut() {
-            if let Some(link) = connection.link.take() {
-                let _ = link.send(None);
+    /// An event that the server itself would hardly send.
+    pub fn event(&self, event: &str, data: &Value) {
+        self.change(|state| state.emit(event, data));
+    }
+
+    /// A frame without a number.
+    pub fn raw(&self, frame: &str) {
+        self.change(|state| {
+            for link in state.connections.values().filter_map(|connection| connection.link.as_ref()) {
+                let _ = link.send(Out::Text(frame.into()));
             }
-        }
+        });
+    }
+
+    fn end(&self, out: impl Fn() -> Out) {
+        self.change(|state| {
+            for connection in state.connections.values_mut() {
+                if let Some(link) = connection.link.take() {
+                    let _ = link.send(out());
+                }
+            }
+        });
+    }
+
+    /// Cuts all links; they can be resumed.
+    pub fn cut(&self) {
+        self.end(|| Out::Cut);
+    }
+
+    pub fn close(&self, code: u16) {
+        self.end(|| Out::Close(code));
     }
 
     /// As a server that was restarted: no link can be resumed.
     pub fn forget(&self) {
         self.cut();
-        self.state.lock().unwrap().connections.clear();
+        self.change(|state| state.connections.clear());
+    }
+
+    /// All links go half-open, and new ones are as they should be.
+    pub fn half_open(&self) {
+        self.end(|| Out::Mute);
     }
 
     /// The next event gets lost on its way.
     pub fn lose_one(&self) {
-        self.state.lock().unwrap().skip = true;
+        self.change(|state| state.skip = true);
     }
 
     pub fn may_whisper(&self) {
-        self.state.lock().unwrap().may_whisper = true;
+        self.change(|state| state.may_whisper = true);
     }
 
-    pub fn fail(&self, path: &str, times: usize, status: u16) {
-        self.state.lock().unwrap().failing.insert(path.into(), (times, status));
+    pub fn most(&self, most: usize) {
+        self.change(|state| state.most = most);
+    }
+
+    /// For how long repeated posts are known by their `pending_post_id`.
+    pub fn pending(&self, time: Duration) {
+        self.change(|state| state.pending = time);
+    }
+
+    pub fn pings(&self, every: Duration, silence: Duration) {
+        self.change(|state| state.pings = (every, silence));
+    }
+
+    pub fn pongs(&self) -> usize {
+        self.change(|state| state.pongs)
+    }
+
+    pub fn token(&self, token: &str) {
+        self.change(|state| state.token = token.into());
+    }
+
+    pub fn join(&self, place: &str, user: &str) {
+        self.change(|state| state.members.insert((id_of(place), id_of(user))));
+    }
+
+    pub fn leave(&self, place: &str, user: &str) {
+        self.change(|state| state.members.remove(&(id_of(place), id_of(user))));
+    }
+
+    pub fn plan(&self, call: &str, times: usize, fate: Fate) {
+        self.change(|state| state.fates.plan(call, times, fate));
+    }
+
+    /// The next upgrades are refused.
+    pub fn refuse(&self, times: usize, status: u16, wait: Option<u64>) {
+        self.change(|state| state.refuse = Some((times, status, wait)));
     }
 
     pub fn links(&self) -> usize {
-        self.state.lock().unwrap().connections.values().filter(|c| c.link.is_some()).count()
+        self.change(|state| state.connections.values().filter(|c| c.link.is_some()).count())
     }
 
     pub fn resumed(&self) -> usize {
-        self.state.lock().unwrap().resumed
+        self.change(|state| state.resumed)
+    }
+
+    pub fn opened(&self) -> usize {
+        self.change(|state| state.opened)
+    }
+
+    pub fn upgrades(&self) -> Vec<Instant> {
+        self.change(|state| state.upgrades.clone())
+    }
+
+    pub fn calls(&self, call: &str) -> usize {
+        self.change(|state| state.fates.calls.get(call).copied().unwrap_or(0))
     }
 
     pub fn faults(&self) -> Vec<String> {
-        self.state.lock().unwrap().faults.clone()
+        self.change(|state| state.fates.faults.clone())
     }
 
     pub fn ephemeral(&self) -> Vec<Value> {
-        self.state.lock().unwrap().ephemeral.clone()
+        self.change(|state| state.ephemeral.values().cloned().collect())
+    }
+
+    pub fn reactions(&self) -> Vec<Value> {
+        self.change(|state| state.reactions.clone())
+    }
+
+    pub fn typing(&self) -> Vec<Value> {
+        self.change(|state| state.typing.clone())
     }
 
     pub fn file(&self, id: &str) -> String {
-        self.state.lock().unwrap().files.get(id).cloned().unwrap_or_default()
+        self.change(|state| state.files.get(id).map(|file| file.0.clone()).unwrap_or_default())
     }
 
     /// The bot's own posts in a thread.
     pub fn thread(&self, root: &str) -> Vec<Value> {
-        let state = self.state.lock().unwrap();
-        state.posts.iter().filter(|post| post["user_id"] == BOT && post["root_id"] == root).cloned().collect()
+        self.posts().into_iter().filter(|post| post["root_id"] == root).collect()
     }
 
     pub fn posts(&self) -> Vec<Value> {
-        self.state.lock().unwrap().posts.iter().filter(|post| post["user_id"] == BOT).cloned().collect()
+        self.change(|state| state.posts.iter().filter(|post| post["user_id"] == BOT).cloned().collect())
     }
 
     pub async fn until<T>(&self, what: &str, seconds: u64, look: impl Fn(&Self) -> Option<T>) -> T {
@@ -176,121 +340,14 @@ impl FakeMattermost {
             if let Some(found) = look(self) {
                 return found;
             }
-            assert!(Instant::now() < end, "no {what} within {seconds} s; posts: {:#?}", self.posts());
+            let (posts, faults) = (self.posts(), self.faults());
+            assert!(Instant::now() < end, "no {what} within {seconds} s; posts: {posts:#?} {faults:?}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
     pub async fn answer(&self, root: &str) -> Value {
         self.until("answer", 20, |it| it.thread(root).into_iter().next()).await
-    }
-
-    fn call(&self, request: &Request) -> Reply {
-        let error = |status: u16, id: &str| {
-            Reply::json(status, &json!({"id": id, "message": id, "status_code": status}))
-        };
-        if request.header("authorization") != "Bearer mm-token" {
-            return error(401, "api.context.session_expired.app_error");
-        }
-        let mut state = self.state.lock().unwrap();
-        let state = &mut *state;
-        let path = request.path.strip_prefix("/api/v4").unwrap();
-        let mut cut_after = false;
-        if let Some((times, status)) = state.failing.get_mut(path)
-            && *times > 0
-        {
-            *times -= 1;
-            match *status {
-                0 => cut_after = true,
-                429 => return error(429, "limited").with("Retry-After", 1),
-                status => return error(status, "oops"),
-            }
-        }
-        let body = request.json();
-        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-        let reply = match (request.method.as_str(), parts.as_slice()) {
-            ("GET", ["users", "me"]) => Reply::json(200, &json!({"id": BOT, "username": "nocbot"})),
-            ("GET", ["users", "me", "channels"]) => Reply::json(
-                200,
-                &json!([{"id": "c1", "type": "O", "team_id": "t1", "last_post_at": now()},
-                    {"id": "d1", "type": "D", "team_id": "", "last_post_at": now()}]),
-            ),
-            ("GET", ["channels", id, "posts"]) => {
-                let since: i64 = request.query["since"].parse().unwrap();
-                let found = state
-                    .posts
-                    .iter()
-                    .filter(|p| p["channel_id"] == **id && p["create_at"].as_i64().unwrap() >= since);
-                let posts: serde_json::Map<String, Value> =
-                    found.map(|p| (p["id"].as_str().unwrap().to_owned(), p.clone())).collect();
-                Reply::json(200, &json!({"posts": posts, "order": []}))
-            }
-            ("GET", ["posts", root, "thread"]) => {
-                let found = state.posts.iter().filter(|p| p["root_id"] == **root || p["id"] == **root);
-                let posts: serde_json::Map<String, Value> =
-                    found.map(|p| (p["id"].as_str().unwrap().to_owned(), p.clone())).collect();
-                Reply::json(200, &json!({"posts": posts}))
-            }
-            ("POST", ["channels", "direct"]) => Reply::json(201, &json!({"id": "d1", "type": "D"})),
-            ("POST", ["users", "me", "typing"] | ["reactions"]) => Reply::json(200, &json!({})),
-            ("POST", ["posts", "ephemeral"]) => {
-                if !state.may_whisper {
-                    return error(403, "api.context.permissions.app_error");
-                }
-                state.ephemeral.push(body.clone());
-                Reply::json(201, &json!({"id": "e1"}))
-            }
-            ("POST", ["files"]) => {
-                let text = String::from_utf8_lossy(&request.body).into_owned();
-                let id = Self::id(state);
-                state.files.insert(id.clone(), text);
-                Reply::json(201, &json!({"file_infos": [{"id": id}]}))
-            }
-            ("POST", ["posts"]) => {
-                if body["message"].as_str().unwrap().chars().count() > 16_383 {
-                    state.faults.push("a post is too long".into());
-                    return error(400, "model.post.is_valid.message_length.app_error");
-                }
-                let root = body["root_id"].as_str().unwrap_or_default();
-                if !root.is_empty() && !state.posts.iter().any(|p| p["id"] == root && p["root_id"] == "") {
-                    state.faults.push(format!("{root} is no root of a thread"));
-                    return error(400, "api.post.create_post.root_id.app_error");
-                }
-                let pending = &body["pending_post_id"];
-                let known =
-                    state.posts.iter().find(|p| p["pending_post_id"] == *pending && pending.is_string());
-                if let Some(known) = known {
-                    Reply::json(201, known)
-                } else {
-                    let mut post = body.clone();
-                    post["id"] = json!(Self::id(state));
-                    post["user_id"] = json!(BOT);
-                    post["create_at"] = json!(now());
-                    post["type"] = json!("");
-                    post["edit_at"] = json!(0);
-                    state.posts.push(post.clone());
-                    // Own posts come back.
-                    let data =
-                        json!({"post": post.to_string(), "channel_type": "O", "sender_name": "@nocbot"});
-                    Self::emit(state, "posted", &data);
-                    Reply::json(201, &post)
-                }
-            }
-            ("PUT", ["posts", id, "patch"]) => {
-                let Some(post) = state.posts.iter_mut().find(|p| p["id"] == **id) else {
-                    return error(404, "gone");
-                };
-                post["message"] = body["message"].clone();
-                post["edit_at"] = json!(now());
-                Reply::json(200, post)
-            }
-            ("DELETE", ["posts", id]) => {
-                state.posts.retain(|p| p["id"] != **id);
-                Reply::json(200, &json!({}))
-            }
-            _ => error(404, "api.context.404.app_error"),
-        };
-        if cut_after { Reply::cut() } else { reply }
     }
 }
 
@@ -300,7 +357,23 @@ impl Platform for FakeMattermost {
     }
 
     fn admit(&self, request: &Request) -> Result<(), u16> {
-        if request.path == "/api/v4/websocket" { Ok(()) } else { Err(404) }
+        if request.path != "/api/v4/websocket" {
+            return Err(404);
+        }
+        self.change(|state| {
+            state.upgrades.push(Instant::now());
+            match &mut state.refuse {
+                Some((times, status, _)) if *times > 0 => {
+                    *times -= 1;
+                    Err(*status)
+                }
+                _ => Ok(()),
+            }
+        })
+    }
+
+    fn retry_after(&self) -> Option<u64> {
+        self.change(|state| state.refuse.and_then(|(_, _, wait)| wait))
     }
 
     fn socket(
@@ -308,58 +381,6 @@ impl Platform for FakeMattermost {
         request: Request,
         socket: WebSocketStream<TcpStream>,
     ) -> BoxFuture<'static, ()> {
-        Box::pin(async move {
-            if request.header("authorization") != "Bearer mm-token" {
-                return;
-            }
-            let (mut sink, mut stream) = socket.split();
-            let (sender, mut queue) = mpsc::unbounded_channel();
-            let id = {
-                let mut state = self.state.lock().unwrap();
-                state.opened += 1;
-                let id = request.query.get("connection_id").cloned().unwrap_or_default();
-                let next: u64 =
-                    request.query.get("sequence_number").and_then(|n| n.parse().ok()).unwrap_or(0);
-                let known = state.connections.get_mut(&id).filter(|connection| {
-                    next <= connection.next && connection.kept.first().is_none_or(|(seq, _)| *seq <= next)
-                });
-                if let Some(connection) = known {
-                    for (_, event) in connection.kept.iter().filter(|(seq, _)| *seq >= next) {
-                        let _ = sender.send(Some(event.to_string()));
-                    }
-                    connection.link = Some(sender);
-                    state.resumed += 1;
-                    id
-                } else {
-                    let id = Self::id(&mut state);
-                    let hello = json!({"event": "hello", "data": {"connection_id": id, "server_version": "10"}, "broadcast": {}, "seq": 0});
-                    let _ = sender.send(Some(hello.to_string()));
-                    state
-                        .connections
-                        .insert(id.clone(), Connection { next: 1, kept: Vec::new(), link: Some(sender) });
-                    id
-                }
-            };
-            loop {
-                tokio::select! {
-                    out = queue.recv() => match out {
-                        Some(Some(text)) => if sink.send(Message::text(text)).await.is_err() { break },
-                        _ => return,
-                    },
-                    message = stream.next() => match message {
-                        Some(Ok(Message::Text(text))) => {
-                            let asked: Value = serde_json::from_str(&text).unwrap();
-                            let reply = json!({"status": "OK", "data": {"text": "pong"}, "seq_reply": asked["seq"]});
-                            let _ = sink.send(Message::text(reply.to_string())).await;
-                        }
-                        Some(Ok(_)) => {}
-                        _ => break,
-                    },
-                }
-            }
-            if let Some(connection) = self.state.lock().unwrap().connections.get_mut(&id) {
-                connection.link = None;
-            }
-        })
+        Box::pin(self.link(request, socket))
     }
 }

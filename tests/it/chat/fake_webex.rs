@@ -1,45 +1,63 @@
-//! A stand-in for Webex: device registration, the Mercury link, and REST with its limits.
+//! A stand-in for Webex: the catalog, device registration, the Mercury link, and REST with its limits.
+//! `webex_client.rs` proves it with the bot framework that people use there.
 
-use std::collections::BTreeMap;
+mod mercury;
+mod rest;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::BoxFuture;
-use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
+use super::form::{Fate, Fates};
 use super::server::{Platform, Reply, Request, Server, serve};
 
-pub const BOT: &str = "PERSON-BOT";
+pub const TOKEN: &str = "wx-token";
+const BOT_UUID: &str = "b0000000-0000-4000-8000-000000000000";
+/// The most devices of one account.
+const DEVICES: usize = 10;
 
 enum Out {
     Text(String),
     Cut,
     Close(u16),
+    Mute,
 }
 
-#[derive(Default)]
 struct State {
     base: String,
+    token: String,
     next: u64,
-    devices: Vec<String>,
+    devices: BTreeMap<String, Value>,
+    /// Listed by the registration, and unknown to Mercury.
+    stale: BTreeSet<String>,
     registered: usize,
-    links: BTreeMap<u64, mpsc::UnboundedSender<Out>>,
+    refreshed: usize,
+    links: BTreeMap<u64, (String, mpsc::UnboundedSender<Out>)>,
+    opened: Vec<Instant>,
     /// Events that were not confirmed: they come again on the next link.
     pending: BTreeMap<String, Value>,
-    messages: BTreeMap<String, Value>,
+    sent: usize,
+    messages: Vec<Value>,
     actions: BTreeMap<String, Value>,
-    posted: Vec<Value>,
-    failing: BTreeMap<String, (usize, u16)>,
-    faults: Vec<String>,
+    members: BTreeSet<(String, String)>,
+    edits: BTreeMap<String, usize>,
+    fates: Fates,
     number: u64,
+    /// The next event is neither sent nor kept.
+    lose: bool,
+    /// Own messages do not come back over the link.
+    deaf_to_own: bool,
+    late: usize,
+    authorization: Duration,
+    refuse: Option<(usize, u16, Option<u64>)>,
 }
 
 pub struct FakeWebex {
@@ -52,137 +70,297 @@ pub struct Running {
 }
 
 pub async fn start() -> Running {
-    let webex = Arc::new(FakeWebex { state: Mutex::default() });
+    let state = State {
+        base: String::new(),
+        token: TOKEN.into(),
+        next: 0,
+        devices: BTreeMap::new(),
+        stale: BTreeSet::new(),
+        registered: 0,
+        refreshed: 0,
+        links: BTreeMap::new(),
+        opened: Vec::new(),
+        pending: BTreeMap::new(),
+        sent: 0,
+        messages: Vec::new(),
+        actions: BTreeMap::new(),
+        members: BTreeSet::new(),
+        edits: BTreeMap::new(),
+        fates: Fates::default(),
+        number: 0,
+        lose: false,
+        deaf_to_own: false,
+        late: 0,
+        authorization: Duration::from_secs(30),
+        refuse: None,
+    };
+    let webex = Arc::new(FakeWebex { state: Mutex::new(state) });
     let server = serve(Arc::clone(&webex)).await;
-    webex.state.lock().unwrap().base = server.address.to_string();
+    webex.change(|state| state.base = server.address.to_string());
     Running { webex, server }
 }
 
-fn public(kind: &str, id: &str) -> String {
-    URL_SAFE_NO_PAD.encode(format!("ciscospark://us/{kind}/{id}"))
+/// The public id of something.
+pub fn public(kind: &str, uuid: &str) -> String {
+    URL_SAFE_NO_PAD.encode(format!("ciscospark://us/{kind}/{uuid}"))
 }
 
-impl FakeWebex {
-    fn event(state: &mut State, activity: &Value) {
-        state.next += 1;
-        state.number += 1;
-        let id = format!("event-{}", state.next);
-        let event = json!({"id": id, "sequenceNumber": state.number,
-            "data": {"eventType": "conversation.activity", "activity": activity}});
-        state.pending.insert(id, event.clone());
-        if let Some(link) = state.links.values().next_back() {
+/// What stands in a public id; both forms are taken, as the platform does.
+fn uuid(id: &str) -> String {
+    let inner = URL_SAFE_NO_PAD.decode(id).ok().and_then(|inner| String::from_utf8(inner).ok());
+    inner.and_then(|inner| inner.rsplit('/').next().map(str::to_owned)).unwrap_or_else(|| id.to_owned())
+}
+
+pub fn bot() -> String {
+    public("PEOPLE", BOT_UUID)
+}
+
+pub fn person(name: &str) -> String {
+    public("PEOPLE", &format!("person-{name}"))
+}
+
+pub fn room(direct: bool) -> String {
+    public("ROOM", if direct { "room-direct" } else { "room-group" })
+}
+
+fn now() -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    jiff::Timestamp::from_millisecond(i64::try_from(now.as_millis()).unwrap()).unwrap().to_string()
+}
+
+impl State {
+    fn uuid(&mut self) -> String {
+        self.next += 1;
+        format!("a0000000-0000-4000-8000-{:012}", self.next)
+    }
+
+    fn fault(&mut self, what: impl Into<String>) {
+        self.fates.faults.push(what.into());
+    }
+
+    fn event(&mut self, activity: &Value) {
+        self.number += 1;
+        let lost = std::mem::take(&mut self.lose);
+        let id = self.uuid();
+        let millis = now().parse::<jiff::Timestamp>().unwrap().as_millisecond();
+        let event = json!({"id": id, "sequenceNumber": self.number, "timestamp": millis, "trackingId": "T_1",
+            "alertType": "full", "data": {"eventType": "conversation.activity", "activity": activity}});
+        if lost {
+            return;
+        }
+        self.pending.insert(id, event.clone());
+        self.sent += 1;
+        for (_, link) in self.links.values() {
             let _ = link.send(Out::Text(event.to_string()));
         }
     }
 
-    fn activity(&self, verb: &str, uuid: &str, actor: &str) -> Value {
-        let base = self.state.lock().unwrap().base.clone();
-        json!({"id": uuid, "verb": verb, "actor": {"type": actor, "entryUUID": "u1", "emailAddress": "alice@noc.example"},
-            "object": {"displayName": "eyJhbGciOi.encrypted"},
-            "target": {"id": "conv1", "url": format!("http://{base}/conv/conversations/conv1")}})
+    /// What an event tells; texts are encrypted and of no use to bots.
+    fn activity(&self, verb: &str, uuid: &str, actor: &str, kind: &str, direct: bool, parent: Option<&str>) -> Value {
+        let tags = if direct { json!(["ONE_ON_ONE", "LOCKED"]) } else { json!(["LOCKED"]) };
+        let id = if kind == "PERSON" { format!("person-{actor}") } else { BOT_UUID.to_owned() };
+        let mail = if kind == "PERSON" { format!("{actor}@noc.example") } else { "nocbot@webex.bot".into() };
+        let mut activity = json!({"id": uuid, "objectType": "activity", "verb": verb, "published": now(),
+            "actor": {"id": id, "objectType": "person", "entryUUID": id, "type": kind,
+                "emailAddress": mail, "displayName": actor},
+            "object": {"objectType": "comment", "displayName": "eyJhbGciOiJkaXIi.encrypted.text"},
+            "target": {"id": "conv1", "objectType": "conversation", "tags": tags,
+                "url": format!("http://{}/conversation/api/v1/conversations/conv1", self.base)},
+            "encryptionKeyUrl": "kms://kms.example/keys/1"});
+        if let Some(parent) = parent {
+            activity["parent"] = json!({"id": parent, "type": "reply"});
+        }
+        activity
+    }
+}
+
+impl FakeWebex {
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.state.lock().unwrap())
     }
 
     /// Somebody writes; gives the message's public id.
     pub fn post(&self, text: &str, direct: bool) -> String {
-        let uuid = {
-            let mut state = self.state.lock().unwrap();
-            state.next += 1;
-            format!("uuid-{}", state.next)
-        };
-        let id = public("MESSAGE", &uuid);
-        let room = if direct { "ROOM-D" } else { "ROOM-1" };
-        let mut message = json!({"id": id, "roomId": room, "roomType": if direct { "direct" } else { "group" },
-            "text": text, "personId": "PERSON-1", "personEmail": "alice@noc.example"});
-        if !direct {
-            message["text"] = json!(format!("Night Watch {text}"));
-            message["html"] = json!(format!(
-                "<p><spark-mention data-object-type=\"person\" data-object-id=\"{BOT}\">Night Watch</spark-mention> {text}</p>"
-            ));
-            message["mentionedPeople"] = json!([BOT]);
-        }
-        let activity = self.activity("post", &uuid, "PERSON");
-        let mut state = self.state.lock().unwrap();
-        state.messages.insert(id.clone(), message);
-        Self::event(&mut state, &activity);
-        id
+        self.post_as("alice", text, direct, None)
     }
 
-    /// The same event once more, under another id.
-    pub fn repeat(&self) {
-        let mut state = self.state.lock().unwrap();
-        let last = state.messages.keys().last().cloned().unwrap();
-        let uuid = String::from_utf8(URL_SAFE_NO_PAD.decode(last).unwrap()).unwrap();
-        let uuid = uuid.rsplit('/').next().unwrap().to_owned();
-        drop(state);
-        for verb in ["post", "update", "acknowledge"] {
-            let activity = self.activity(verb, &uuid, "PERSON");
-            state = self.state.lock().unwrap();
-            Self::event(&mut state, &activity);
-            drop(state);
-        }
-        let activity = self.activity("post", "of-a-bot", "BOT");
-        Self::event(&mut self.state.lock().unwrap(), &activity);
+    /// Somebody writes, perhaps in a thread.
+    pub fn post_as(&self, who: &str, text: &str, direct: bool, parent: Option<&str>) -> String {
+        self.change(|state| {
+            let uuid = state.uuid();
+            let id = public("MESSAGE", &uuid);
+            let mut message = json!({"id": id, "roomId": room(direct), "created": now(),
+                "roomType": if direct { "direct" } else { "group" },
+                "text": text, "personId": person(who), "personEmail": format!("{who}@noc.example")});
+            if !direct {
+                message["text"] = json!(format!("Night Watch {text}"));
+                message["html"] = json!(format!(
+                    "<p><spark-mention data-object-type=\"person\" data-object-id=\"{}\">Night Watch</spark-mention> {text}</p>",
+                    bot()
+                ));
+                message["mentionedPeople"] = json!([bot()]);
+            }
+            if let Some(parent) = parent {
+                message["parentId"] = json!(parent);
+            }
+            let root = parent.map(self::uuid);
+            let activity = state.activity("post", &uuid, who, "PERSON", direct, root.as_deref());
+            state.messages.push(message);
+            state.event(&activity);
+            id
+        })
     }
 
-    /// Presses a button of a card.
-    pub fn press(&self, message: &Value, title: &str) {
+    /// The same message once more, as other events of it.
+    pub fn repeat(&self, id: &str) {
+        let again = uuid(id);
+        self.change(|state| {
+            for verb in ["post", "update", "acknowledge"] {
+                let activity = state.activity(verb, &again, "alice", "PERSON", true, None);
+                state.event(&activity);
+            }
+            let activity = state.activity("post", "of-a-bot", "robot", "BOT", true, None);
+            state.event(&activity);
+        });
+    }
+
+    /// Presses a button of a card, with what was chosen or written in it.
+    pub fn press(&self, message: &Value, title: &str, inputs: &Value) {
         let card = &message["attachments"][0]["content"];
         let action =
             card["actions"].as_array().unwrap().iter().find(|a| a["title"] == title).expect("no such button");
-        let uuid = {
-            let mut state = self.state.lock().unwrap();
-            state.next += 1;
-            let uuid = format!("action-{}", state.next);
+        let mut merged = action["data"].as_object().cloned().unwrap_or_default();
+        merged.extend(inputs.as_object().unwrap().clone());
+        self.change(|state| {
+            let uuid = state.uuid();
             state.actions.insert(
                 public("ATTACHMENT_ACTION", &uuid),
-                json!({"inputs": action["data"], "messageId": message["id"], "personId": "PERSON-2", "roomId": message["roomId"]}),
+                json!({"id": public("ATTACHMENT_ACTION", &uuid), "type": "submit", "inputs": merged,
+                    "messageId": message["id"], "personId": person("bob"), "roomId": message["roomId"]}),
             );
-            uuid
-        };
-        let activity = self.activity("cardAction", &uuid, "PERSON");
-        Self::event(&mut self.state.lock().unwrap(), &activity);
+            let direct = message["roomId"] == room(true);
+            let mut activity = state.activity("cardAction", &uuid, "bob", "PERSON", direct, None);
+            activity["parent"] = json!({"id": self::uuid(message["id"].as_str().unwrap()), "type": "cardAction"});
+            state.event(&activity);
+        });
+    }
+
+    fn end(&self, out: impl Fn() -> Out) {
+        self.change(|state| {
+            for (_, link) in std::mem::take(&mut state.links).into_values() {
+                let _ = link.send(out());
+            }
+        });
     }
 
     pub fn cut(&self) {
-        for link in self.state.lock().unwrap().links.values() {
-            let _ = link.send(Out::Cut);
-        }
+        self.end(|| Out::Cut);
     }
 
     pub fn close(&self, code: u16) {
-        for link in self.state.lock().unwrap().links.values() {
-            let _ = link.send(Out::Close(code));
-        }
+        self.end(|| Out::Close(code));
+    }
+
+    pub fn half_open(&self) {
+        self.end(|| Out::Mute);
+    }
+
+    pub fn raw(&self, frame: &str) {
+        self.change(|state| {
+            for (_, link) in state.links.values() {
+                let _ = link.send(Out::Text(frame.into()));
+            }
+        });
     }
 
     /// As after a long absence: the registered devices are gone.
     pub fn forget_devices(&self) {
-        self.state.lock().unwrap().devices.clear();
+        self.change(|state| state.devices.clear());
         self.cut();
     }
 
-    pub fn fail(&self, call: &str, times: usize, status: u16) {
-        self.state.lock().unwrap().failing.insert(call.into(), (times, status));
+    /// Mercury knows the devices no longer, and the registration still lists them.
+    pub fn stale_devices(&self) {
+        self.change(|state| state.stale = state.devices.keys().cloned().collect());
+        self.cut();
+    }
+
+    /// Devices of others fill the account.
+    pub fn fill(&self, name: &str, count: usize) {
+        self.change(|state| {
+            for _ in 0..count {
+                let id = state.uuid();
+                let device = state.device(&id, name);
+                state.devices.insert(id, device);
+            }
+        });
+    }
+
+    /// The next event never comes, not even on the next link.
+    pub fn lose_one(&self) {
+        self.change(|state| state.lose = true);
+    }
+
+    pub fn deaf_to_own(&self) {
+        self.change(|state| state.deaf_to_own = true);
+    }
+
+    /// The next messages can be fetched only at the second try.
+    pub fn late(&self, times: usize) {
+        self.change(|state| state.late = times);
+    }
+
+    pub fn authorization(&self, time: Duration) {
+        self.change(|state| state.authorization = time);
+    }
+
+    pub fn token(&self, token: &str) {
+        self.change(|state| state.token = token.into());
+    }
+
+    pub fn join(&self, room: &str, who: &str) {
+        self.change(|state| state.members.insert((room.into(), person(who))));
+    }
+
+    pub fn plan(&self, call: &str, times: usize, fate: Fate) {
+        self.change(|state| state.fates.plan(call, times, fate));
+    }
+
+    pub fn refuse(&self, times: usize, status: u16, wait: Option<u64>) {
+        self.change(|state| state.refuse = Some((times, status, wait)));
     }
 
     pub fn links(&self) -> usize {
-        self.state.lock().unwrap().links.len()
+        self.change(|state| state.links.len())
+    }
+
+    pub fn opened(&self) -> Vec<Instant> {
+        self.change(|state| state.opened.clone())
     }
 
     pub fn registered(&self) -> usize {
-        self.state.lock().unwrap().registered
+        self.change(|state| state.registered)
+    }
+
+    pub fn devices(&self, name: &str) -> usize {
+        self.change(|state| state.devices.values().filter(|device| device["name"] == name).count())
     }
 
     pub fn unconfirmed(&self) -> usize {
-        self.state.lock().unwrap().pending.len()
+        self.change(|state| state.pending.len())
+    }
+
+    pub fn calls(&self, call: &str) -> usize {
+        self.change(|state| state.fates.calls.get(call).copied().unwrap_or(0))
     }
 
     pub fn faults(&self) -> Vec<String> {
-        self.state.lock().unwrap().faults.clone()
+        self.change(|state| state.fates.faults.clone())
     }
 
+    /// The bot's own messages.
     pub fn posted(&self) -> Vec<Value> {
-        self.state.lock().unwrap().posted.clone()
+        self.change(|state| state.messages.iter().filter(|m| m["personId"] == bot()).cloned().collect())
     }
 
     pub fn thread(&self, id: &str) -> Vec<Value> {
@@ -208,111 +386,6 @@ impl FakeWebex {
     pub async fn answer(&self, id: &str) -> Value {
         self.until("answer", 20, |it| it.thread(id).into_iter().next()).await
     }
-
-    fn call(&self, request: &Request) -> Reply {
-        let no = |status: u16| Reply::json(status, &json!({"message": "refused", "trackingId": "T"}));
-        if request.header("authorization") != "Bearer wx-token" {
-            return no(401);
-        }
-        let mut state = self.state.lock().unwrap();
-        let state = &mut *state;
-        let path = request.path.as_str();
-        let call = format!("{} {path}", request.method);
-        let mut cut_after = false;
-        if let Some((times, status)) = state.failing.get_mut(&call)
-            && *times > 0
-        {
-            *times -= 1;
-            match *status {
-                0 => cut_after = true,
-                429 => return no(429).with("Retry-After", 1),
-                status => return no(status),
-            }
-        }
-        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-        let body = request.json();
-        let reply = match (request.method.as_str(), parts.as_slice()) {
-            ("GET", ["v1", "people", "me"]) => {
-                Reply::json(200, &json!({"id": BOT, "displayName": "nocbot", "type": "bot"}))
-            }
-            ("GET", ["wdm", "devices"]) => {
-                if state.devices.is_empty() {
-                    return no(404);
-                }
-                let list: Vec<Value> = state.devices.iter().map(|id| Self::device(&state.base, id)).collect();
-                Reply::json(200, &json!({"devices": list}))
-            }
-            ("POST", ["wdm", "devices"]) => {
-                state.registered += 1;
-                let id = format!("d{}", state.registered);
-                state.devices.push(id.clone());
-                Reply::json(200, &Self::device(&state.base, &id))
-            }
-            ("PUT", ["wdm", "devices", id]) if state.devices.iter().any(|known| known == id) => {
-                Reply::json(200, &Self::device(&state.base, id))
-            }
-            ("GET", ["v1", "messages", id]) => match state.messages.get(*id) {
-                Some(message) => Reply::json(200, message),
-                None => return no(404),
-            },
-            ("GET", ["v1", "attachment", "actions", id]) => match state.actions.get(*id) {
-                Some(action) => Reply::json(200, action),
-                None => return no(404),
-            },
-            ("GET", ["v1", "messages"]) => {
-                if request.query["roomId"] != "ROOM-D" && !request.query.contains_key("mentionedPeople") {
-                    return no(403);
-                }
-                let parent = &request.query["parentId"];
-                let found: Vec<&Value> = state.posted.iter().filter(|m| m["parentId"] == **parent).collect();
-                Reply::json(200, &json!({"items": found}))
-            }
-            ("POST", ["v1", "messages"]) => {
-                let mut message = if request.header("content-type").starts_with("multipart/") {
-                    json!({"file": String::from_utf8_lossy(&request.body)})
-                } else {
-                    body
-                };
-                for key in ["text", "markdown"] {
-                    if message[key].as_str().is_some_and(|text| text.len() > 7439) {
-                        state.faults.push(format!("{key} is too long"));
-                        return no(400);
-                    }
-                }
-                // A reply cannot be replied to.
-                let parent = message["parentId"].as_str().unwrap_or_default();
-                if state.messages.get(parent).is_some_and(|m| m["parentId"].is_string()) {
-                    state.faults.push("a reply to a reply".into());
-                    return no(400);
-                }
-                state.next += 1;
-                let id = public("MESSAGE", &format!("own-{}", state.next));
-                message["id"] = json!(id);
-                message["personId"] = json!(BOT);
-                state.messages.insert(id, message.clone());
-                state.posted.push(message.clone());
-                Reply::json(200, &message)
-            }
-            ("PUT", ["v1", "messages", id]) => {
-                let Some(message) = state.posted.iter_mut().find(|m| m["id"] == **id) else { return no(404) };
-                if message["attachments"].is_array() {
-                    return no(400);
-                }
-                message["markdown"] = body["markdown"].clone();
-                Reply::json(200, message)
-            }
-            ("DELETE", ["v1", "messages", id]) => {
-                state.posted.retain(|m| m["id"] != **id);
-                Reply { status: 204, headers: Vec::new(), body: Vec::new() }
-            }
-            _ => return no(404),
-        };
-        if cut_after { Reply::cut() } else { reply }
-    }
-
-    fn device(base: &str, id: &str) -> Value {
-        json!({"name": "nocbot", "url": format!("http://{base}/wdm/devices/{id}"), "webSocketUrl": format!("ws://{base}/mercury/{id}")})
-    }
 }
 
 impl Platform for FakeWebex {
@@ -322,61 +395,28 @@ impl Platform for FakeWebex {
 
     fn admit(&self, request: &Request) -> Result<(), u16> {
         let id = request.path.rsplit('/').next().unwrap();
-        if self.state.lock().unwrap().devices.iter().any(|known| known == id) { Ok(()) } else { Err(404) }
+        self.change(|state| {
+            state.opened.push(Instant::now());
+            if let Some((times, status, _)) = &mut state.refuse
+                && *times > 0
+            {
+                *times -= 1;
+                return Err(*status);
+            }
+            let known = state.devices.contains_key(id) && !state.stale.contains(id);
+            if known { Ok(()) } else { Err(404) }
+        })
     }
 
-    fn socket(self: Arc<Self>, _: Request, socket: WebSocketStream<TcpStream>) -> BoxFuture<'static, ()> {
-        Box::pin(async move {
-            let (mut sink, mut stream) = socket.split();
-            // Without an authorization within 30 s the link ends.
-            let Ok(Some(Ok(Message::Text(first)))) =
-                tokio::time::timeout(Duration::from_secs(30), stream.next()).await
-            else {
-                return;
-            };
-            let first: Value = serde_json::from_str(&first).unwrap();
-            if first["type"] != "authorization" || first["data"]["token"] != "Bearer wx-token" {
-                return;
-            }
-            let ready = json!({"id": "ready", "data": {"eventType": "mercury.buffer_state"}});
-            let _ = sink.send(Message::text(ready.to_string())).await;
-            let (sender, mut queue) = mpsc::unbounded_channel();
-            let id = {
-                let mut state = self.state.lock().unwrap();
-                for event in state.pending.values() {
-                    let _ = sender.send(Out::Text(event.to_string()));
-                }
-                state.next += 1;
-                let id = state.next;
-                state.links.insert(id, sender);
-                id
-            };
-            loop {
-                tokio::select! {
-                    out = queue.recv() => match out {
-                        Some(Out::Text(text)) => if sink.send(Message::text(text)).await.is_err() { break },
-                        Some(Out::Close(code)) => {
-                            let frame = CloseFrame { code: code.into(), reason: "".into() };
-                            let _ = sink.send(Message::Close(Some(frame))).await;
-                            break;
-                        }
-                        Some(Out::Cut) | None => break,
-                    },
-                    message = stream.next() => match message {
-                        Some(Ok(Message::Text(text))) => {
-                            let value: Value = serde_json::from_str(&text).unwrap();
-                            if value["type"] == "ping" {
-                                let _ = sink.send(Message::text(json!({"id": value["id"], "type": "pong"}).to_string())).await;
-                            } else if value["type"] == "ack" {
-                                self.state.lock().unwrap().pending.remove(value["messageId"].as_str().unwrap());
-                            }
-                        }
-                        Some(Ok(_)) => {}
-                        _ => break,
-                    },
-                }
-            }
-            self.state.lock().unwrap().links.remove(&id);
-        })
+    fn retry_after(&self) -> Option<u64> {
+        self.change(|state| state.refuse.and_then(|(_, _, wait)| wait))
+    }
+
+    fn socket(
+        self: Arc<Self>,
+        request: Request,
+        socket: WebSocketStream<TcpStream>,
+    ) -> BoxFuture<'static, ()> {
+        Box::pin(self.link(request, socket))
     }
 }

@@ -63,7 +63,7 @@ impl Partner for Stub {
             *self.last.lock().unwrap() = Some(incoming);
             let words: Vec<&str> = text.split_whitespace().collect();
             let rows = match words.as_slice() {
-                ["vrf"] => {
+                ["vrf" | "many"] => {
                     let error = Error::question("`vrf` needs devices").hint("for example `vrf r1`");
                     return Answer::refused(text, &error);
                 }
@@ -117,6 +117,9 @@ impl Partner for Stub {
     }
 
     fn choices(&self, text: &str) -> Vec<String> {
+        if text.trim().ends_with("many") {
+            return (1..9).map(|n| format!("vrf r{n}")).collect();
+        }
         if text.trim().ends_with("vrf") { vec!["vrf r1".into(), "vrf r2".into()] } else { Vec::new() }
     }
 }
