@@ -229,7 +229,7 @@ fn form(message: &Message, body: &mut Vec<Value>) -> Vec<Value> {
     let choice = |action: &parts::Action| json!({"title": action.label, "value": action.text});
     let choices: Vec<Value> = message.actions.iter().map(choice).collect();
     body.push(json!({"type": "Input.ChoiceSet", "id": "ask", "style": "compact", "choices": choices,
-        "isRequired": true, "errorMessage": "choose one", "placeholder": "choose one"}));
+        "label": "which one?", "isRequired": true, "errorMessage": "choose one", "placeholder": "choose one"}));
     vec![json!({"type": "Action.Submit", "title": "ask"})]
 }
 

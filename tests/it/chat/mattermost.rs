@@ -344,6 +344,7 @@ async fn a_token_that_does_not_work_any_more_is_said_and_not_hammered() {
     let server = bot.server();
     // Pings of the server are answered; a silent client would have been cut off.
     server.until("pongs", 5, |it| (it.pongs() > 6).then_some(())).await;
+    assert_eq!(server.faults(), Vec::<String>::new());
     server.token("rotated");
     server.cut();
     let said = |_: &FakeMattermost| {
@@ -360,6 +361,8 @@ async fn only_those_of_the_configuration_may_ask() {
     let running = start().await;
     running.mattermost.join("c1", "bob");
     running.mattermost.join("t1", "carol");
+    running.mattermost.join("c1", "dora");
+    running.mattermost.leave("c1", "dora");
     let settings = Settings {
         allow: vec![id_of("alice"), id_of("c1"), id_of("t1"), id_of("nobody")],
         team: Some("noc".into()),
@@ -370,7 +373,7 @@ async fn only_those_of_the_configuration_may_ask() {
     assert!(findings.iter().any(|it| !it.ok && it.what.contains("nobody")), "{findings:?}");
     let bot = connect_as(running, Store::in_memory().unwrap(), settings).await;
     let server = bot.server();
-    for (user, may) in [("alice", true), ("bob", true), ("carol", true), ("mallory", false)] {
+    for (user, may) in [("alice", true), ("bob", true), ("carol", true), ("dora", false)] {
         let root = server.post(user, "c1", "@nocbot vrf r1", &json!({}));
         if may {
             server.answer(&root).await;
@@ -380,11 +383,13 @@ async fn only_those_of_the_configuration_may_ask() {
         }
     }
     assert_eq!(bot.stub.times("vrf r1"), 3);
+    // A bot is not answered, even if the server does not say that it is one.
+    let robot = server.post("robot", "c1", "@nocbot vrf r1", &json!({}));
     // People who speak among themselves are not looked up, nor told anything.
     let root = server.post("mallory", "c1", "vrf r1", &json!({}));
     let last = server.ask("alice", "c1", "vrf r2");
     server.answer(&last).await;
-    assert!(server.thread(&root).is_empty());
+    assert!(server.thread(&root).is_empty() && server.thread(&robot).is_empty());
     bot.end().await;
 }
 
@@ -400,5 +405,32 @@ async fn posts_are_as_short_as_the_server_wants_them() {
     let rows: usize =
         server.thread(&root).iter().map(|p| p["message"].as_str().unwrap().matches("| 192.0.2.").count()).sum();
     assert_eq!(rows, 180);
+    bot.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_hundred_questions_through_cuts_and_storms_are_answered_once_each() {
+    let bot = connect(start().await, Store::in_memory().unwrap()).await;
+    let server = bot.server();
+    let mut roots = Vec::new();
+    for n in 0..300 {
+        roots.push(server.ask(&format!("user{}", n % 20), "c1", &format!("vrf r{n}")));
+        match n {
+            40 | 200 => server.cut(),
+            80 => server.plan("POST /posts", 20, Fate::Fails(503)),
+            120 => server.forget(),
+            160 => server.plan("POST /posts", 10, Fate::FailsAfter(502)),
+            240 => server.plan("POST /posts", 1, Fate::Limited(1)),
+            _ => {}
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    for root in &roots {
+        server.answer(root).await;
+    }
+    bot.delivered().await;
+    for (n, root) in roots.iter().enumerate() {
+        assert_eq!(server.thread(root).len(), 1, "question {n}");
+    }
     bot.end().await;
 }

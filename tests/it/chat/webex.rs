@@ -140,6 +140,7 @@ async fn cut_links_stale_devices_and_faults_lose_nothing() {
     let mut asked = Vec::new();
     for n in 0..24 {
         asked.push(webex.post(&format!("vrf r{n}"), true));
+        bot.linked().await;
         match n {
             4 => webex.cut(),
             8 => webex.plan("POST /v1/messages", 3, Fate::Fails(503)),
@@ -215,6 +216,11 @@ async fn what_may_have_been_sent_is_looked_for_in_spaces_too() {
     bot.delivered().await;
     webex.until("confirmations", 5, |it| (it.unconfirmed() == 0).then_some(())).await;
     assert_eq!(webex.thread(&id).iter().filter(|message| message["file"].is_string()).count(), 1);
+    // Where nothing comes back either, a second copy is better than none.
+    webex.deaf_to_own();
+    webex.plan("POST /v1/messages", 1, Fate::CutAfter);
+    let id = webex.post("vrf r1", false);
+    webex.until("second copy", 10, |it| (it.thread(&id).len() == 2).then_some(())).await;
     bot.end().await;
 }
 
@@ -369,4 +375,61 @@ async fn check_registers_a_device() {
     let wrong = Settings { token: SecretRef::Plain(Secret::new("other")), ..settings(&running) };
     let findings = Webex::new(wrong, Arc::default()).check().await;
     assert!(!findings[0].ok && findings[0].hint.is_some(), "{findings:?}");
+}
+
+/// What the stand-in itself does with clients that break the rules of the link.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stand_in_closes_links_as_it_is_documented() {
+    use futures_util::{SinkExt as _, StreamExt as _};
+    use tokio_tungstenite::tungstenite::Message;
+    let running = start().await;
+    let webex = &running.webex;
+    webex.fill("x", 1);
+    webex.authorization(Duration::from_millis(300));
+    let device = webex.device("x");
+    let open = || async {
+        tokio_tungstenite::connect_async(format!("ws://{}/mercury/{device}", running.server.address)).await
+    };
+    let login = |token: &str| {
+        Message::text(json!({"id": "1", "type": "authorization", "data": {"token": format!("Bearer {token}")}}).to_string())
+    };
+    for (frames, code) in [
+        (vec![], 1008_u16),
+        (vec![login("wrong")], 4401),
+        (vec![Message::text("{\"type\":\"ping\",\"id\":\"1\"}")], 4400),
+        (vec![login(TOKEN), Message::text("{\"type\":\"hello\"}")], 1003),
+    ] {
+        let (mut socket, _) = open().await.unwrap();
+        for frame in frames {
+            socket.send(frame).await.unwrap();
+        }
+        let mut closed = None;
+        while let Some(Ok(message)) = socket.next().await {
+            if let Message::Close(Some(frame)) = message {
+                closed = Some(u16::from(frame.code));
+            }
+        }
+        assert_eq!(closed, Some(code));
+    }
+    let (mut first, _) = open().await.unwrap();
+    first.send(login(TOKEN)).await.unwrap();
+    let mut seen = 0;
+    webex.post("vrf r1", true);
+    while seen < 3 {
+        seen += usize::from(first.next().await.unwrap().unwrap().is_text());
+    }
+    // What was not confirmed comes again on the next link, which takes the place of this one.
+    let (mut second, _) = open().await.unwrap();
+    second.send(login(TOKEN)).await.unwrap();
+    for _ in 0..2 {
+        second.next().await;
+    }
+    let again = second.next().await.unwrap().unwrap().into_text().unwrap();
+    assert!(again.contains("conversation.activity") && !again.contains("vrf r1"), "{again}");
+    let closed = first.next().await.unwrap().unwrap();
+    assert!(matches!(closed, Message::Close(Some(frame)) if u16::from(frame.code) == 4000));
+    assert_eq!(webex.unconfirmed(), 1);
+    assert_eq!(webex.faults().len(), 2, "{:?}", webex.faults());
+    let unknown = tokio_tungstenite::connect_async(format!("ws://{}/mercury/nobody", running.server.address)).await;
+    assert!(unknown.unwrap_err().to_string().contains("404"));
 }

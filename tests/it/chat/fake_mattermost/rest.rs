@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
-use super::{BOT, FakeMattermost, State, id_of, is_id, now};
+use super::{BOT, FakeMattermost, State, id_of, is_id, is_login, now};
 use crate::chat::form::{Fate, fields};
 use crate::chat::server::{Reply, Request};
 
@@ -37,7 +37,7 @@ impl FakeMattermost {
     pub(super) fn call(&self, request: &Request) -> Reply {
         let mut state = self.state.lock().unwrap();
         let state = &mut *state;
-        if request.header("authorization") != format!("Bearer {}", state.token) {
+        if !is_login(request.header("authorization"), &state.token) {
             return error(401, "api.context.session_expired.app_error");
         }
         let Some(path) = request.path.strip_prefix("/api/v4/") else {

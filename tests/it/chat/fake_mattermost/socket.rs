@@ -12,7 +12,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
-use super::{BOT, Connection, FakeMattermost, Out, is_id};
+use super::{BOT, Connection, FakeMattermost, Out, is_id, is_login};
 use crate::chat::server::Request;
 
 /// Who has not said by then who they are is cut off.
@@ -21,7 +21,7 @@ const LOGIN: Duration = Duration::from_secs(5);
 impl FakeMattermost {
     pub(super) async fn link(self: Arc<Self>, request: Request, mut socket: WebSocketStream<TcpStream>) {
         let token = self.change(|state| state.token.clone());
-        let by_header = request.header("authorization") == format!("Bearer {token}");
+        let by_header = is_login(request.header("authorization"), &token);
         let mut last = 0;
         if !by_header {
             let challenge = timeout(LOGIN, socket.next()).await;

@@ -170,10 +170,7 @@ impl FakeWebex {
                 Reply::json(200, &device)
             }
             ("PUT", Some(id)) => match state.devices.get(id) {
-                Some(device) => {
-                    state.refreshed += 1;
-                    Reply::json(200, device)
-                }
+                Some(device) => Reply::json(200, device),
                 None => no(404, "no such device"),
             },
             ("DELETE", Some(id)) => match state.devices.remove(id) {

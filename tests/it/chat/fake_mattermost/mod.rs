@@ -120,6 +120,11 @@ pub async fn start() -> Running {
     Running { mattermost, server }
 }
 
+/// Whether a header is that of the token; the scheme's case does not count (RFC 9110, 11.1).
+fn is_login(header: &str, token: &str) -> bool {
+    header.split_once(' ').is_some_and(|(scheme, given)| scheme.eq_ignore_ascii_case("bearer") && given == token)
+}
+
 impl State {
     fn id(&mut self) -> String {
         self.next += 1;

@@ -39,7 +39,6 @@ struct State {
     /// Listed by the registration, and unknown to Mercury.
     stale: BTreeSet<String>,
     registered: usize,
-    refreshed: usize,
     links: BTreeMap<u64, (String, mpsc::UnboundedSender<Out>)>,
     opened: Vec<Instant>,
     /// Events that were not confirmed: they come again on the next link.
@@ -77,7 +76,6 @@ pub async fn start() -> Running {
         devices: BTreeMap::new(),
         stale: BTreeSet::new(),
         registered: 0,
-        refreshed: 0,
         links: BTreeMap::new(),
         opened: Vec::new(),
         pending: BTreeMap::new(),
@@ -350,8 +348,12 @@ impl FakeWebex {
         self.change(|state| state.pending.len())
     }
 
-    pub fn calls(&self, call: &str) -> usize {
-        self.change(|state| state.fates.calls.get(call).copied().unwrap_or(0))
+    /// The id of a device of this name.
+    pub fn device(&self, name: &str) -> String {
+        self.change(|state| {
+            let mut devices = state.devices.iter().filter(|(_, device)| device["name"] == name);
+            devices.next().unwrap().0.clone()
+        })
     }
 
     pub fn faults(&self) -> Vec<String> {
