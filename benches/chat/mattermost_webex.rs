@@ -132,11 +132,7 @@ fn of_mattermost(
     measure(name, rounds, move || up.links() > 0, move || cut.cut(), move || dead.half_open())
 }
 
-fn of_webex(
-    name: &'static str,
-    rounds: usize,
-    it: &Arc<FakeWebex>,
-) -> impl Future<Output = String> + use<> {
+fn of_webex(name: &'static str, rounds: usize, it: &Arc<FakeWebex>) -> impl Future<Output = String> + use<> {
     let (up, cut, dead) = (Arc::clone(it), Arc::clone(it), Arc::clone(it));
     measure(name, rounds, move || up.links() > 0, move || cut.cut(), move || dead.half_open())
 }

@@ -134,19 +134,20 @@ impl Reader<'_> {
         let token = self.needed_secret(node, "token", "mattermost");
         let team = self.decode(Some(node), "team");
         let allow: Vec<String> = self.decode(Some(node), "allow").unwrap_or_default();
-        let id = |id: &&String| {
-            id.len() == 26 && id.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
-        };
+        let id =
+            |id: &&String| id.len() == 26 && id.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
         if let Some(wrong) = allow.iter().find(|allowed| !id(allowed)) {
             let error = node.get("allow").unwrap_or(node).error(format!("`{wrong}` is no id"));
-            self.errors.push(error.hint("26 letters and digits, of a person, a channel or a team: names change"));
+            self.errors
+                .push(error.hint("26 letters and digits, of a person, a channel or a team: names change"));
         }
         let way = self.way(node, common);
         Some(Mattermost { url: url?, token: token?, team, allow, way })
     }
 
     fn webex(&mut self, chat: &Node, common: &Way) -> Option<Webex> {
-        let node = self.platform(chat, "webex", &["api_url", "wdm_url", "u2c_url", "token", "domains", "allow"])?;
+        let node =
+            self.platform(chat, "webex", &["api_url", "wdm_url", "u2c_url", "token", "domains", "allow"])?;
         let api_url = self.url(node, "api_url", &["https", "http"], Some("https://webexapis.com/v1"));
         let named = |key: &str| node.get(key).is_some_and(|node| !node.is_null());
         let wdm_url =

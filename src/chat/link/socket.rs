@@ -113,7 +113,15 @@ impl Socket {
         let mut ticks = interval(PING);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ticks.reset();
-        Ok(Self { stream, sender: Sender(sender), heard: Instant::now(), ticks, over: None, dead: false, writer })
+        Ok(Self {
+            stream,
+            sender: Sender(sender),
+            heard: Instant::now(),
+            ticks,
+            over: None,
+            dead: false,
+            writer,
+        })
     }
 
     /// The writing half.

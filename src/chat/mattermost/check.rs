@@ -34,7 +34,10 @@ pub(super) async fn check(mattermost: &Mattermost) -> Vec<Finding> {
     match mattermost.unknown().await {
         Ok(unknown) => out.extend(unknown.iter().map(|id| {
             let hint = "ids of people, and of channels and teams that the bot is in, are known";
-            Finding::wrong(format!("`allow` names {}, which is nobody here", crate::text::clean_line(id)), hint)
+            Finding::wrong(
+                format!("`allow` names {}, which is nobody here", crate::text::clean_line(id)),
+                hint,
+            )
         })),
         Err(trouble) => {
             out.push(Finding::wrong(trouble.to_string(), "the ids of `allow` could not be looked up"));

@@ -27,6 +27,8 @@ use crate::answer::pages::{File, Shape};
 use crate::metrics::Board;
 use crate::secret::SecretRef;
 
+/// The server counts all calls of a token together: if one has to wait, all have.
+const LANE: &str = "rest";
 /// Where ephemeral posts are not permitted, it is tried again after this time.
 const WHISPER: Duration = Duration::from_mins(10);
 
@@ -137,17 +139,11 @@ impl Mattermost {
     }
 
     async fn get(&self, path: &str) -> Result<Value, Trouble> {
-        json_of(&self.rest.call(Ask::get("read", path)).await?.body)
+        json_of(&self.rest.call(Ask::get(LANE, path)).await?.body)
     }
 
-    async fn send(
-        &self,
-        lane: &'static str,
-        method: Method,
-        path: &str,
-        body: &Value,
-    ) -> Result<Value, Trouble> {
-        json_of(&self.rest.call(Ask::json(lane, method, path, body)).await?.body)
+    async fn send(&self, method: Method, path: &str, body: &Value) -> Result<Value, Trouble> {
+        json_of(&self.rest.call(Ask::json(LANE, method, path, body)).await?.body)
     }
 
     /// A post in the thread of a question.
@@ -167,7 +163,7 @@ impl Mattermost {
         if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
             body.extend(more);
         }
-        Ok(text(&self.send("write", Method::POST, "/posts", &body).await?, "id"))
+        Ok(text(&self.send(Method::POST, "/posts", &body).await?, "id"))
     }
 
     /// For the asker's eyes only: as an ephemeral post where that is permitted, else in a direct message.
@@ -182,7 +178,7 @@ impl Mattermost {
                 put(&mut post, "root_id", thread.as_str());
             }
             let body = json!({"user_id": to.who.id, "post": post});
-            match self.send("write", Method::POST, "/posts/ephemeral", &body).await {
+            match self.send(Method::POST, "/posts/ephemeral", &body).await {
                 Err(Trouble::Refused(_)) => {
                     *self.mute.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
                 }
@@ -197,7 +193,7 @@ impl Mattermost {
     /// The channel of the bot and the asker alone.
     async fn direct(&self, to: &Asked) -> Result<String, Trouble> {
         let pair = json!([self.identity().id, to.who.id]);
-        Ok(text(&self.send("write", Method::POST, "/channels/direct", &pair).await?, "id"))
+        Ok(text(&self.send(Method::POST, "/channels/direct", &pair).await?, "id"))
     }
 
     /// The post of ours with this tag among others, if it is there.
@@ -218,7 +214,9 @@ fn id_of(tag: &str) -> String {
     const LETTERS: &[u8; 32] = b"ybndrfg8ejkmcpqxot1uwisza345h769";
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, tag.as_bytes());
     let letters = digest.as_ref().iter().take(26);
-    letters.map(|byte| LETTERS.get(usize::from(byte % 32)).map_or('a', |letter| char::from(*letter))).collect()
+    letters
+        .map(|byte| LETTERS.get(usize::from(byte % 32)).map_or('a', |letter| char::from(*letter)))
+        .collect()
 }
 
 impl Connector for Mattermost {
@@ -301,13 +299,13 @@ impl Connector for Mattermost {
     ) -> BoxFuture<'a, Result<(), Trouble>> {
         Box::pin(async move {
             let body = json!({"message": render::message(message, self.most())});
-            self.send("write", Method::PUT, &format!("/posts/{id}/patch"), &body).await.map(drop)
+            self.send(Method::PUT, &format!("/posts/{id}/patch"), &body).await.map(drop)
         })
     }
 
     fn remove<'a>(&'a self, _to: &'a Asked, id: &'a str) -> BoxFuture<'a, Result<(), Trouble>> {
         Box::pin(async move {
-            let ask = Ask { method: Method::DELETE, ..Ask::get("write", format!("/posts/{id}")) };
+            let ask = Ask { method: Method::DELETE, ..Ask::get(LANE, format!("/posts/{id}")) };
             self.rest.call(ask).await.map(drop)
         })
     }
@@ -330,7 +328,7 @@ impl Connector for Mattermost {
                     body: file.text.as_bytes(),
                 },
             ];
-            let sent = json_of(&self.rest.call(Ask::multipart("write", "/files", &parts)).await?.body)?;
+            let sent = json_of(&self.rest.call(Ask::multipart(LANE, "/files", &parts)).await?.body)?;
             let id = sent.pointer("/file_infos/0/id").and_then(Value::as_str).unwrap_or_default().to_owned();
             let body = json!({"message": "", "file_ids": [id]});
             self.post(to, &to.place.channel, tag, body).await.map(drop)
@@ -359,7 +357,7 @@ impl Connector for Mattermost {
                 Sign::Seen => "eyes",
             };
             let body = json!({"user_id": self.identity().id, "post_id": post, "emoji_name": name});
-            self.send("write", Method::POST, "/reactions", &body).await.map(drop)
+            self.send(Method::POST, "/reactions", &body).await.map(drop)
         })
     }
 

@@ -92,7 +92,7 @@ impl Mattermost {
             return Ok(kinds);
         }
         let allow = &self.settings.allow;
-        let people = self.send("read", hyper::Method::POST, "/users/ids", &json!(allow)).await?;
+        let people = self.send(hyper::Method::POST, "/users/ids", &json!(allow)).await?;
         let people: Vec<String> =
             people.as_array().into_iter().flatten().map(|person| text(person, "id")).collect();
         let mut kinds = HashMap::new();

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::answer::Status;
 use super::escape::{cell, code, escape, paragraphs};
+use crate::answer::Status;
 use crate::answer::markdown::fence;
 use crate::answer::pages::{Piece, Shape};
 use crate::chat::{Message, parts};

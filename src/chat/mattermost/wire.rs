@@ -138,7 +138,8 @@ pub(super) fn without_mention(said: &str, name: &str) -> (bool, String) {
     });
     let Some((at, _)) = found else { return (false, said.to_owned()) };
     let before = said.get(..at).unwrap_or_default().trim_end();
-    let after = said.get(at + mark.len()..).unwrap_or_default().trim_start_matches([',', ':', '.', '-', '_', ';']);
+    let after =
+        said.get(at + mark.len()..).unwrap_or_default().trim_start_matches([',', ':', '.', '-', '_', ';']);
     (true, format!("{before} {}", after.trim_start()).trim().to_owned())
 }
 

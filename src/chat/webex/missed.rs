@@ -50,7 +50,8 @@ async fn space(webex: &Arc<Webex>, desk: &Arc<Desk>, from: i64, room: &Value) ->
         // Newest first.
         let page = list.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
         let (count, last) = (page.len(), page.last().cloned().unwrap_or_default());
-        missed.extend(page.into_iter().filter(|message| time(message, "created").is_some_and(|at| at >= from)));
+        missed
+            .extend(page.into_iter().filter(|message| time(message, "created").is_some_and(|at| at >= from)));
         if count < PAGE || time(&last, "created").is_none_or(|at| at < from) {
             break;
         }

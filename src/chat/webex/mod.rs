@@ -191,6 +191,15 @@ impl Webex {
         Ok(true)
     }
 
+    /// Whether somebody is a bot.
+    async fn is_bot(&self, person: &str) -> Result<bool, Trouble> {
+        match self.get(&format!("/people/{person}")).await {
+            Ok(person) => Ok(text(&person, "type") == "bot"),
+            Err(Trouble::Refused(_) | Trouble::Form(_)) => Ok(false),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
     /// Whether a message of ours with this mark has come back in a thread.
     async fn echoed(&self, parent: &str, mark: &str, wait: Duration) -> Result<Option<String>, Trouble> {
         let (until, parent) = (Instant::now() + wait, wire::uuid_of(parent));
@@ -281,7 +290,13 @@ impl Connector for Webex {
             } else {
                 let message = self.fetched("messages", &asked).await?;
                 let person = text(&message, "personId");
-                if person == own.id {
+                let is_own = |id: &str| wire::uuid_of(id) == wire::uuid_of(&own.id);
+                if is_own(&person) {
+                    return Ok(None);
+                }
+                // Only events say by themselves whether a person spoke.
+                if asked.place.message.as_deref().is_some_and(wire::is_public) && self.is_bot(&person).await?
+                {
                     return Ok(None);
                 }
                 asked.text = wire::without_mention(&message, &own.id, &own.name);
@@ -292,7 +307,8 @@ impl Connector for Webex {
                 asked.place.thread = Some(parent.unwrap_or(id));
                 let direct = text(&message, "roomType") == "direct";
                 let mentioned = message.get("mentionedPeople").and_then(Value::as_array);
-                let mentioned = mentioned.is_some_and(|people| people.iter().any(|id| *id == own.id));
+                let mentioned =
+                    mentioned.is_some_and(|people| people.iter().filter_map(Value::as_str).any(is_own));
                 asked.how = match (direct, mentioned) {
                     (true, _) => How::Direct,
                     (false, true) => How::Mention,
@@ -370,12 +386,7 @@ impl Connector for Webex {
         })
     }
 
-    fn file<'a>(
-        &'a self,
-        to: &'a Asked,
-        file: &'a File,
-        tag: &'a str,
-    ) -> BoxFuture<'a, Result<(), Trouble>> {
+    fn file<'a>(&'a self, to: &'a Asked, file: &'a File, tag: &'a str) -> BoxFuture<'a, Result<(), Trouble>> {
         Box::pin(async move {
             let unsure = |change: &dyn Fn(&mut HashSet<String>) -> bool| {
                 change(&mut self.unsure.lock().unwrap_or_else(PoisonError::into_inner))

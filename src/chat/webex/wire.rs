@@ -110,7 +110,7 @@ pub(super) fn missed(message: &Value, own: &str) -> Option<Asked> {
     let (id, person, email) = (text("id"), text("personId"), text("personEmail"));
     // Bots are told by their addresses here.
     let bot = ["@webex.bot", "@sparkbot.io"].into_iter().any(|domain| email.ends_with(domain));
-    if id.is_empty() || person.is_empty() || person == own || bot {
+    if id.is_empty() || person.is_empty() || uuid_of(person) == uuid_of(own) || bot {
         return None;
     }
     Some(Asked {
@@ -137,6 +137,11 @@ pub(super) fn uuid_of(id: &str) -> String {
     inner(id).and_then(|inner| inner.rsplit('/').next().map(str::to_owned)).unwrap_or_else(|| id.to_owned())
 }
 
+/// Whether this is a public id.
+pub(super) fn is_public(id: &str) -> bool {
+    inner(id).is_some()
+}
+
 /// Whether a public id is that of a space.
 pub(super) fn is_room(id: &str) -> bool {
     inner(id).is_some_and(|inner| inner.contains("/ROOM/"))
@@ -149,7 +154,7 @@ fn inner(id: &str) -> Option<String> {
 
 /// The public id of an activity, for the data centre where bots live; a public id stays one.
 pub(super) fn public_id(kind: &str, uuid: &str) -> String {
-    if inner(uuid).is_some() {
+    if is_public(uuid) {
         return uuid.to_owned();
     }
     let kind = if kind == "messages" { "MESSAGE" } else { "ATTACHMENT_ACTION" };
@@ -199,10 +204,13 @@ mod tests {
         assert_eq!((heard.id.as_deref(), heard.number), (Some("e1"), Some(4)));
         let What::Asked(asked) = heard.what else { panic!() };
         assert_eq!(asked.place.reply.as_deref(), Some("https://c.x/conversation/api/v1/messages/a1"));
-        for more in [json!({"verb": "update"}), json!({"verb": "delete"}), json!({"verb": null}), json!({"id": 7})] {
+        for more in
+            [json!({"verb": "update"}), json!({"verb": "delete"}), json!({"verb": null}), json!({"id": 7})]
+        {
             assert_eq!(read(&activity(&more).to_string()).unwrap().what, What::Event, "{more}");
         }
-        let own = read(&activity(&json!({"actor": {"type": "BOT"}, "parent": {"id": "r1"}})).to_string()).unwrap();
+        let own =
+            read(&activity(&json!({"actor": {"type": "BOT"}, "parent": {"id": "r1"}})).to_string()).unwrap();
         assert!(matches!(own.what, What::Own(Own { parent, .. }) if parent == "r1"));
         for frame in ["null", "[]", "7", "{", ""] {
             assert_eq!(read(frame), None);
@@ -215,10 +223,13 @@ mod tests {
 
     #[test]
     fn what_is_found_by_rest_has_the_key_of_its_event() {
-        let message = json!({"id": public_id("messages", "a1"), "personId": "P", "personEmail": "a@x", "roomId": "R"});
+        let message =
+            json!({"id": public_id("messages", "a1"), "personId": "P", "personEmail": "a@x", "roomId": "R"});
         let asked = missed(&message, "ME").unwrap();
-        assert_eq!((asked.keys, public_id("messages", asked.place.message.as_deref().unwrap())),
-            (vec!["a1".to_owned()], message["id"].as_str().unwrap().to_owned()));
+        assert_eq!(
+            (asked.keys, public_id("messages", asked.place.message.as_deref().unwrap())),
+            (vec!["a1".to_owned()], message["id"].as_str().unwrap().to_owned())
+        );
         assert_eq!(missed(&message, "P"), None);
         for bot in ["x@webex.bot", "y@sparkbot.io"] {
             assert_eq!(missed(&json!({"id": "m", "personId": "B", "personEmail": bot}), "ME"), None);

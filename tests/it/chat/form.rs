@@ -65,8 +65,10 @@ pub enum Fate {
 /// Which calls fail, how often and how; and whether a client that was told to wait has waited.
 #[derive(Debug, Default)]
 pub struct Fates {
-    planned: BTreeMap<String, (usize, Fate)>,
-    closed: BTreeMap<String, Instant>,
+    pub planned: BTreeMap<String, (usize, Fate)>,
+    pub closed: BTreeMap<String, Instant>,
+    /// All calls are counted together.
+    pub together: bool,
     pub faults: Vec<String>,
     pub calls: BTreeMap<String, usize>,
 }
@@ -80,7 +82,8 @@ impl Fates {
     /// What becomes of a call.
     pub fn of(&mut self, call: &str) -> Fate {
         *self.calls.entry(call.into()).or_default() += 1;
-        if let Some(until) = self.closed.get(call)
+        let lane = if self.together { "all" } else { call };
+        if let Some(until) = self.closed.get(lane)
             && Instant::now() < *until
         {
             self.faults.push(format!("{call} came before its Retry-After was over"));
@@ -91,7 +94,7 @@ impl Fates {
         };
         *times -= 1;
         if let Fate::Limited(seconds) = *fate {
-            self.closed.insert(call.into(), Instant::now() + Duration::from_secs(seconds));
+            self.closed.insert(lane.into(), Instant::now() + Duration::from_secs(seconds));
         }
         *fate
     }

@@ -1,7 +1,5 @@
 //! The stand-in for Mattermost before the vendor's own client: where the two disagree, the stand-in is wrong.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::fake_mattermost::{BOT, TOKEN, id_of, start};
@@ -57,7 +55,11 @@ async fn the_vendors_client_finds_what_it_expects() {
     ] {
         server.ask("alice", "c1", word);
         let line = client.until(word, 10, |line| line["did"] == word).await;
-        assert_eq!((&line["result"]["status"], &line["result"]["id"]), (&json!(status), &json!(id)), "{line}");
+        assert_eq!(
+            (&line["result"]["status"], &line["result"]["id"]),
+            (&json!(status), &json!(id)),
+            "{line}"
+        );
     }
     server.plan("POST /posts", 1, Fate::Limited(1));
     server.ask("alice", "c1", "limited");
@@ -85,9 +87,13 @@ async fn the_vendors_client_survives_cut_links_without_losing_or_repeating_anyth
             asked.push(server.ask("alice", "c1", &format!("question {round}{n}")));
             server.noise();
         }
-        if round == 1 { server.close(1001) } else { server.cut() }
+        if round == 1 {
+            server.close(1001)
+        } else {
+            server.cut()
+        }
         asked.push(server.ask("alice", "c1", &format!("while away {round}")));
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        server.until("link", 5, |it| (it.links() == 1).then_some(())).await;
     }
     // An event that gets lost on its way: the client finds the gap and takes the link up again.
     client.until("last", 10, heard(asked.last().unwrap())).await;

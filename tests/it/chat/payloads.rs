@@ -70,7 +70,8 @@ fn corpus() -> BTreeMap<String, Answer> {
         Answer { devices: 1, ..Answer::of(question, one(rows(&columns, lines.collect()))) }
     };
     let long = |question: &str, count: usize| {
-        let columns = [("device", Type::Text), ("neighbor", Type::Ip), ("state", Type::State), ("up", Type::Duration)];
+        let columns =
+            [("device", Type::Text), ("neighbor", Type::Ip), ("state", Type::State), ("up", Type::Duration)];
         let lines = (0..count).map(|n| {
             let neighbor = Cell::Ip(format!("192.0.2.{}", n % 250).parse().unwrap());
             vec![text(&format!("r{n}")), neighbor, text("Established"), Cell::int(n)]
@@ -213,7 +214,8 @@ async fn every_payload_is_valid_and_is_read_as_it_was_meant() {
     ];
     let stop = CancellationToken::new();
     let partner = Arc::clone(&corpus) as Arc<dyn Partner>;
-    let talking = chats::run(connectors, partner, Store::in_memory().unwrap(), Arc::clone(&board), stop.clone());
+    let talking =
+        chats::run(connectors, partner, Store::in_memory().unwrap(), Arc::clone(&board), stop.clone());
     mm.mattermost.until("link", 10, |it| (it.links() > 0).then_some(())).await;
     wx.webex.until("link", 10, |it| (it.links() > 0).then_some(())).await;
     let mut roots = Vec::new();
@@ -237,12 +239,15 @@ async fn every_payload_is_valid_and_is_read_as_it_was_meant() {
     let mut shown: Vec<(&String, Vec<usize>)> = Vec::new();
     for (question, root) in &roots {
         let thread = mm.mattermost.thread(root);
-        let thread = thread.iter().filter_map(|post| post["message"].as_str().filter(|text| !text.is_empty()));
+        let thread =
+            thread.iter().filter_map(|post| post["message"].as_str().filter(|text| !text.is_empty()));
         let from = posts.len();
         posts.extend(thread.map(str::to_owned));
         shown.push((question, (from..posts.len()).collect()));
     }
-    posts.extend(mm.mattermost.ephemeral().iter().map(|it| it["post"]["message"].as_str().unwrap().to_owned()));
+    posts.extend(
+        mm.mattermost.ephemeral().iter().map(|it| it["post"]["message"].as_str().unwrap().to_owned()),
+    );
     let sent = wx.webex.posted();
     let attachments: Vec<Value> =
         sent.iter().filter_map(|message| message.pointer("/attachments/0/content").cloned()).collect();

@@ -61,7 +61,8 @@ pub fn all_valid(schema: &str, documents: &[Value]) {
     let root = whole.as_object_mut().unwrap();
     let definitions = root.get("definitions").cloned().unwrap_or_default();
     let version = root.get("$schema").cloned().unwrap_or_default();
-    let list = serde_json::json!({"$schema": version, "definitions": definitions, "type": "array", "items": root});
+    let list =
+        serde_json::json!({"$schema": version, "definitions": definitions, "type": "array", "items": root});
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("list.json");
     std::fs::write(&path, list.to_string()).unwrap();

@@ -106,7 +106,7 @@ pub async fn start() -> Running {
         most: 16_383,
         pending: Duration::from_secs(30),
         pendings: BTreeMap::new(),
-        fates: Fates::default(),
+        fates: Fates { together: true, ..Fates::default() },
         opened: 0,
         resumed: 0,
         upgrades: Vec::new(),
@@ -122,7 +122,9 @@ pub async fn start() -> Running {
 
 /// Whether a header is that of the token; the scheme's case does not count (RFC 9110, 11.1).
 fn is_login(header: &str, token: &str) -> bool {
-    header.split_once(' ').is_some_and(|(scheme, given)| scheme.eq_ignore_ascii_case("bearer") && given == token)
+    header
+        .split_once(' ')
+        .is_some_and(|(scheme, given)| scheme.eq_ignore_ascii_case("bearer") && given == token)
 }
 
 impl State {

@@ -107,9 +107,7 @@ impl FakeMattermost {
             ("GET", ["config", "client"]) if request.query.get("format").is_some_and(|it| it == "old") => {
                 Reply::json(200, &json!({"MaxPostSize": state.most.to_string(), "Version": "11.0.0"}))
             }
-            ("GET", ["teams", "name", "noc"]) => {
-                Reply::json(200, &json!({"id": id_of("t1"), "name": "noc"}))
-            }
+            ("GET", ["teams", "name", "noc"]) => Reply::json(200, &json!({"id": id_of("t1"), "name": "noc"})),
             ("GET", ["teams", id]) if *id == id_of("t1") => Reply::json(200, &json!({"id": id})),
             ("GET", ["channels", id]) if *id == id_of("c1") => {
                 Reply::json(200, &json!({"id": id, "type": "O"}))
@@ -168,7 +166,8 @@ impl FakeMattermost {
 
     fn react(state: &mut State, body: &Value) -> Reply {
         let emoji = body["emoji_name"].as_str().unwrap_or_default();
-        let named = emoji.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || b"+_-".contains(&c));
+        let named =
+            emoji.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || b"+_-".contains(&c));
         let known = state.posts.iter().any(|post| post["id"] == body["post_id"]);
         if emoji.is_empty() || !named || !known {
             return wrong(state, 400, "api.reaction.save_reaction.invalid.app_error");
@@ -183,7 +182,8 @@ impl FakeMattermost {
 
     fn whisper(state: &mut State, body: &Value) -> Reply {
         let post = &body["post"];
-        let told = body["user_id"].as_str().is_some_and(is_id) && post["channel_id"].as_str().is_some_and(is_id);
+        let told =
+            body["user_id"].as_str().is_some_and(is_id) && post["channel_id"].as_str().is_some_and(is_id);
         let text = post["message"].as_str().unwrap_or_default();
         if !told || text.is_empty() || text.chars().count() > state.most {
             return wrong(state, 400, "api.context.invalid_body_param.app_error");
@@ -221,8 +221,13 @@ impl FakeMattermost {
 
     fn create(state: &mut State, body: &Value) -> Reply {
         let text = |key: &str| body[key].as_str().unwrap_or_default();
-        let files: Vec<String> =
-            body["file_ids"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+        let files: Vec<String> = body["file_ids"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect();
         let channel = text("channel_id").to_owned();
         if !is_id(&channel) {
             return wrong(state, 400, "api.context.invalid_body_param.app_error");
@@ -238,7 +243,8 @@ impl FakeMattermost {
         }
         let root = text("root_id").to_owned();
         let is_root = |post: &&Value| post["id"] == root.as_str() && post["root_id"] == "";
-        let in_channel = state.posts.iter().find(is_root).is_some_and(|post| post["channel_id"] == channel.as_str());
+        let in_channel =
+            state.posts.iter().find(is_root).is_some_and(|post| post["channel_id"] == channel.as_str());
         if !root.is_empty() && !in_channel {
             return wrong(state, 400, "api.post.create_post.root_id.app_error");
         }

@@ -134,7 +134,9 @@ impl FakeMattermost {
         let seq = asked["seq"].as_u64().unwrap_or(0);
         let fail = |id: &str| {
             self.change(|state| state.fault(format!("{id}: {asked}")));
-            Some(json!({"status": "FAIL", "error": {"id": id, "message": id, "status_code": 400}, "seq_reply": seq}))
+            Some(
+                json!({"status": "FAIL", "error": {"id": id, "message": id, "status_code": 400}, "seq_reply": seq}),
+            )
         };
         if seq <= *last {
             return fail("api.web_socket_router.bad_seq.app_error");

@@ -154,7 +154,15 @@ impl State {
     }
 
     /// What an event tells; texts are encrypted and of no use to bots.
-    fn activity(&self, verb: &str, uuid: &str, actor: &str, kind: &str, direct: bool, parent: Option<&str>) -> Value {
+    fn activity(
+        &self,
+        verb: &str,
+        uuid: &str,
+        actor: &str,
+        kind: &str,
+        direct: bool,
+        parent: Option<&str>,
+    ) -> Value {
         let tags = if direct { json!(["ONE_ON_ONE", "LOCKED"]) } else { json!(["LOCKED"]) };
         let id = if kind == "PERSON" { format!("person-{actor}") } else { BOT_UUID.to_owned() };
         let mail = if kind == "PERSON" { format!("{actor}@noc.example") } else { "nocbot@webex.bot".into() };
@@ -238,7 +246,8 @@ impl FakeWebex {
             );
             let direct = message["roomId"] == room(true);
             let mut activity = state.activity("cardAction", &uuid, "bob", "PERSON", direct, None);
-            activity["parent"] = json!({"id": self::uuid(message["id"].as_str().unwrap()), "type": "cardAction"});
+            activity["parent"] =
+                json!({"id": self::uuid(message["id"].as_str().unwrap()), "type": "cardAction"});
             state.event(&activity);
         });
     }

@@ -48,7 +48,10 @@ impl FakeWebex {
         let mut state = self.state.lock().unwrap();
         let state = &mut *state;
         if request.header("authorization") != format!("Bearer {}", state.token) {
-            return no(401, "The request requires a valid access token set in the Authorization request header.");
+            return no(
+                401,
+                "The request requires a valid access token set in the Authorization request header.",
+            );
         }
         let path = request.path.as_str();
         let call = format!("{} {path}", request.method);
@@ -83,18 +86,27 @@ impl FakeWebex {
             }
             ("GET", ["v1", "people", id]) => {
                 if *id == "me" || uuid(id) == BOT_UUID {
-                    return Reply::json(200, &json!({"id": bot(), "displayName": "nocbot", "type": "bot",
+                    return Reply::json(
+                        200,
+                        &json!({"id": bot(), "displayName": "nocbot", "type": "bot",
                         "emails": ["nocbot@webex.bot"], "avatar": "https://avatar.example/1", "orgId": "O",
-                        "created": now(), "nickName": "nocbot", "userName": "nocbot@webex.bot"}));
+                        "created": now(), "nickName": "nocbot", "userName": "nocbot@webex.bot"}),
+                    );
                 }
                 let Some(name) = uuid(id).strip_prefix("person-").map(str::to_owned) else {
                     return no(404, "no such person");
                 };
-                Reply::json(200, &json!({"id": person(&name), "emails": [format!("{name}@noc.example")], "type": "person"}))
+                Reply::json(
+                    200,
+                    &json!({"id": person(&name), "emails": [format!("{name}@noc.example")], "type": "person"}),
+                )
             }
-            ("GET", ["v1", "rooms"]) => Reply::json(200, &json!({"items": [
+            ("GET", ["v1", "rooms"]) => Reply::json(
+                200,
+                &json!({"items": [
                 {"id": room(true), "type": "direct", "lastActivity": now(), "title": "alice"},
-                {"id": room(false), "type": "group", "lastActivity": now(), "title": "noc"}]})),
+                {"id": room(false), "type": "group", "lastActivity": now(), "title": "noc"}]}),
+            ),
             ("GET", ["v1", "memberships"]) => {
                 let member = state.members.contains(&(query("roomId"), query("personId")));
                 let items = if member { json!([{"personId": query("personId")}]) } else { json!([]) };
@@ -112,7 +124,8 @@ impl FakeWebex {
                     state.late -= 1;
                     return no(404, "not yet");
                 }
-                let message = state.messages.iter().find(|message| uuid(message["id"].as_str().unwrap()) == uuid(id));
+                let message =
+                    state.messages.iter().find(|message| uuid(message["id"].as_str().unwrap()) == uuid(id));
                 match message {
                     Some(message) if State::may_read(message) => Reply::json(200, message),
                     Some(_) => no(403, "Failed to get activity."),
@@ -300,7 +313,10 @@ impl FakeWebex {
         if some(&known["attachments"]) || some(&known["files"]) {
             return wrong(state, "cards and files cannot be edited");
         }
-        if ["text", "markdown"].into_iter().any(|key| body[key].as_str().is_some_and(|text| text.len() > MOST)) {
+        if ["text", "markdown"]
+            .into_iter()
+            .any(|key| body[key].as_str().is_some_and(|text| text.len() > MOST))
+        {
             return wrong(state, "an edit is too long");
         }
         let edits = state.edits.entry(id.into()).or_default();
