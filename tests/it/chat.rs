@@ -4,6 +4,7 @@ mod fake_mattermost;
 mod fake_slack;
 mod fake_webex;
 mod form;
+mod killed;
 mod kit;
 mod mattermost;
 mod mattermost_client;
