@@ -7,6 +7,16 @@
 //! cargo bench --profile dev --bench mattermost_webex          # about three minutes; 3 rounds: `-- 3`
 //! ```
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a measurement may stop at the first surprise, as tests do"
+)]
+
 #[path = "../../tests/it/chat/fake_mattermost/mod.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod fake_mattermost;

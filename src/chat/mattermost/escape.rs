@@ -16,12 +16,11 @@ pub(super) fn escape(text: &str) -> String {
     while let Some(c) = chars.next() {
         match c {
             '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '>' => out.extend(['\\', c]),
-            '<' | '&' | '@' | '$' => out.extend([c, NONE]),
             // A word with such a mark on each side is an emoji.
             ':' if chars.peek().is_some_and(|next| !next.is_whitespace()) => out.extend([c, NONE]),
             // Before a letter it means itself.
             '\\' if chars.peek().is_some_and(|next| next.is_alphanumeric()) => out.push(c),
-            '\\' => out.extend([c, NONE]),
+            '\\' | '<' | '&' | '@' | '$' => out.extend([c, NONE]),
             '\n' | '\r' => out.push(' '),
             c => out.push(c),
         }

@@ -32,7 +32,7 @@ use crate::secret::{Secret, SecretRef};
 const CATALOG: &str = "https://u2c.wbx2.com/u2c/api/v1/catalog";
 /// A message may be told of a little before it can be fetched.
 const NOT_YET: [Duration; 3] =
-    [Duration::from_millis(300), Duration::from_millis(1000), Duration::from_millis(2500)];
+    [Duration::from_millis(300), Duration::from_secs(1), Duration::from_millis(2500)];
 /// For a message of ours to come back over the link.
 const ECHO: Duration = Duration::from_secs(3);
 /// Files whose upload may have been carried out, at most.

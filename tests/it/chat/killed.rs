@@ -55,7 +55,12 @@ async fn killed_in_the_middle_of_its_answers_it_answers_each_question_once_on_bo
     for round in 0..3 {
         for n in 0..12 {
             let question = format!("route r{} 10.255.0.{n}", round + 1);
-            roots.push(mattermost.post(&format!("user{}", n % 4), "c1", &format!("@nocbot {question}"), &json!({})));
+            roots.push(mattermost.post(
+                &format!("user{}", n % 4),
+                "c1",
+                &format!("@nocbot {question}"),
+                &json!({}),
+            ));
             asked.push(webex.post_as(&format!("user{}", n % 4), &question, n % 2 == 0, None));
         }
         match round {

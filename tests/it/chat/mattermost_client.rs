@@ -88,9 +88,9 @@ async fn the_vendors_client_survives_cut_links_without_losing_or_repeating_anyth
             server.noise();
         }
         if round == 1 {
-            server.close(1001)
+            server.close(1001);
         } else {
-            server.cut()
+            server.cut();
         }
         asked.push(server.ask("alice", "c1", &format!("while away {round}")));
         server.until("link", 5, |it| (it.links() == 1).then_some(())).await;

@@ -272,7 +272,7 @@ async fn every_payload_is_valid_and_is_read_as_it_was_meant() {
     let posts_read: Vec<&Value> = read.iter().filter(|line| line["post"].is_u64()).collect();
     assert_eq!(posts_read.len(), posts.len());
     for line in &posts_read {
-        let post = &posts[line["post"].as_u64().unwrap() as usize];
+        let post = &posts[usize::try_from(line["post"].as_u64().unwrap()).unwrap()];
         let outside = line["outside"].as_str().unwrap();
         // An `@` with a blank of no width behind it calls nobody.
         let calls = outside.match_indices('@').any(|(at, _)| !outside[at + 1..].starts_with('\u{200b}'));

@@ -314,9 +314,9 @@ async fn a_link_is_back_within_three_seconds_whatever_ended_it() {
     for code in [0_u16, 1001, 1011, 1003, 4400, 4401, 1008] {
         let from = std::time::Instant::now();
         if code == 0 {
-            webex.cut()
+            webex.cut();
         } else {
-            webex.close(code)
+            webex.close(code);
         }
         webex.until("link", 3, |it| (it.links() > 0).then_some(())).await;
         assert!(from.elapsed() < Duration::from_secs(3), "{code}");

@@ -112,7 +112,7 @@ pub async fn start() -> Running {
         upgrades: Vec::new(),
         skip: false,
         refuse: None,
-        pings: (Duration::from_secs(60), Duration::from_secs(100)),
+        pings: (Duration::from_mins(1), Duration::from_secs(100)),
         pongs: 0,
     };
     let mattermost = Arc::new(FakeMattermost { state: Mutex::new(state) });

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 
 use super::{BOT, FakeMattermost, State, id_of, is_id, is_login, now};
-use crate::chat::form::{Fate, fields};
+use crate::chat::form::{Fate, Field, fields};
 use crate::chat::server::{Reply, Request};
 
 /// The most of `props`, in characters.
@@ -203,7 +203,7 @@ impl FakeMattermost {
 
     fn upload(state: &mut State, request: &Request) -> Reply {
         let parts = fields(request).unwrap_or_default();
-        let channel = parts.iter().find(|part| part.name == "channel_id").map(|part| part.text());
+        let channel = parts.iter().find(|part| part.name == "channel_id").map(Field::text);
         let channel = channel.or_else(|| request.query.get("channel_id").cloned()).unwrap_or_default();
         let files: Vec<_> = parts.iter().filter(|part| part.file.is_some()).collect();
         if !is_id(&channel) || files.is_empty() || files.len() > 10 {

@@ -53,7 +53,7 @@ impl FakeMattermost {
                     }
                     Some(Out::Mute) => {
                         // TCP stays, and nothing is ever said or heard again.
-                        tokio::time::sleep(Duration::from_secs(120)).await;
+                        tokio::time::sleep(Duration::from_mins(2)).await;
                         return;
                     }
                     Some(Out::Cut) | None => return,

@@ -71,7 +71,7 @@ impl FakeWebex {
                         break;
                     }
                     Some(Out::Mute) => {
-                        tokio::time::sleep(Duration::from_secs(120)).await;
+                        tokio::time::sleep(Duration::from_mins(2)).await;
                         return;
                     }
                     Some(Out::Cut) | None => break,
