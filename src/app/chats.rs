@@ -61,7 +61,13 @@ pub async fn connectors(
     }
     if let Some(config) = chat.mattermost.clone() {
         let net = net(&config.way).await?;
-        let settings = mattermost::Settings { url: config.url, token: config.token, team: config.team, net };
+        let settings = mattermost::Settings {
+            url: config.url,
+            token: config.token,
+            team: config.team,
+            allow: config.allow,
+            net,
+        };
         out.push(Arc::new(Mattermost::new(settings, Arc::clone(board))));
     }
     if let Some(config) = chat.webex.clone() {
@@ -69,8 +75,10 @@ pub async fn connectors(
             net: net(&config.way).await?,
             api_url: config.api_url,
             wdm_url: config.wdm_url,
+            u2c_url: config.u2c_url,
             token: config.token,
             domains: config.domains,
+            allow: config.allow,
         };
         out.push(Arc::new(Webex::new(settings, Arc::clone(board))));
     }

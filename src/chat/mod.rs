@@ -13,9 +13,11 @@
 //! way in of its own kind, without a link.
 
 pub mod desk;
+pub mod intake;
 pub mod link;
 pub mod mattermost;
 pub mod parts;
+pub mod since;
 pub mod slack;
 pub mod terminal;
 pub mod webex;

@@ -65,6 +65,8 @@ pub struct Mattermost {
     pub token: SecretRef,
     /// The team to serve; all of the bot's when none is named.
     pub team: Option<String>,
+    /// Ids of people, channels and teams who may ask; everybody when empty.
+    pub allow: Vec<String>,
     /// How to get there.
     pub way: Way,
 }
@@ -76,10 +78,14 @@ pub struct Webex {
     pub api_url: String,
     /// Device registration; found by the catalog when not given.
     pub wdm_url: Option<String>,
+    /// The catalog that names it; the platform's own when not given.
+    pub u2c_url: Option<String>,
     /// A bot's token.
     pub token: SecretRef,
-    /// Domains whose people may ask; everybody when empty.
+    /// Domains whose people may ask; with `allow` empty as well, everybody may.
     pub domains: Vec<String>,
+    /// Ids of people and spaces who may ask, of whatever domain.
+    pub allow: Vec<String>,
     /// How to get there.
     pub way: Way,
 }
@@ -140,23 +146,36 @@ impl Reader<'_> {
     }
 
     fn mattermost(&mut self, chat: &Node, common: &Way) -> Option<Mattermost> {
-        let node = self.platform(chat, "mattermost", &["url", "token", "team"])?;
+        let node = self.platform(chat, "mattermost", &["url", "token", "team", "allow"])?;
         let url = self.url(node, "url", &["https", "http"], None);
         let token = self.needed_secret(node, "token", "mattermost");
         let team = self.decode(Some(node), "team");
+        let allow: Vec<String> = self.decode(Some(node), "allow").unwrap_or_default();
+        let id =
+            |id: &&String| id.len() == 26 && id.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+        if let Some(wrong) = allow.iter().find(|allowed| !id(allowed)) {
+            let error = node.get("allow").unwrap_or(node).error(format!("`{wrong}` is no id"));
+            self.errors
+                .push(error.hint("26 letters and digits, of a person, a channel or a team: names change"));
+        }
         let way = self.way(node, common);
-        Some(Mattermost { url: url?, token: token?, team, way })
+        Some(Mattermost { url: url?, token: token?, team, allow, way })
     }
 
     fn webex(&mut self, chat: &Node, common: &Way) -> Option<Webex> {
-        let node = self.platform(chat, "webex", &["api_url", "wdm_url", "token", "domains"])?;
+        let node =
+            self.platform(chat, "webex", &["api_url", "wdm_url", "u2c_url", "token", "domains", "allow"])?;
         let api_url = self.url(node, "api_url", &["https", "http"], Some("https://webexapis.com/v1"));
-        let named = node.get("wdm_url").is_some_and(|node| !node.is_null());
-        let wdm_url = if named { self.url(node, "wdm_url", &["https", "http"], None) } else { None };
+        let named = |key: &str| node.get(key).is_some_and(|node| !node.is_null());
+        let wdm_url =
+            if named("wdm_url") { self.url(node, "wdm_url", &["https", "http"], None) } else { None };
+        let u2c_url =
+            if named("u2c_url") { self.url(node, "u2c_url", &["https", "http"], None) } else { None };
         let token = self.needed_secret(node, "token", "webex");
         let domains = self.decode(Some(node), "domains").unwrap_or_default();
+        let allow = self.decode(Some(node), "allow").unwrap_or_default();
         let way = self.way(node, common);
-        Some(Webex { api_url: api_url?, wdm_url, token: token?, domains, way })
+        Some(Webex { api_url: api_url?, wdm_url, u2c_url, token: token?, domains, allow, way })
     }
 
     fn xmpp(&mut self, chat: &Node, common: &Way) -> Option<Xmpp> {

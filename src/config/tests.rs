@@ -85,8 +85,8 @@ fn chat_platforms_are_read_with_their_secrets_unresolved() {
     let config = read(
         "chat:\n  proxy: 'env:PROXY'\n  ca_file: ca.pem\n\
          \x20 slack: {bot_token: 'env:BOT', app_token: 'file:app', allow: [S1], proxy: 'http://p:1'}\n\
-         \x20 mattermost: {url: 'http://127.0.0.1:8065/', token: '${MM}', team: noc}\n\
-         \x20 webex: {token: plain, wdm_url: 'https://wdm.example/api'}\n\
+         \x20 mattermost: {url: 'http://127.0.0.1:8065/', token: '${MM}', team: noc, allow: [abcdefghijklmnopqrstuvwxy1]}\n\
+         \x20 webex: {token: plain, wdm_url: 'https://wdm.example/api', allow: [Y2lz]}\n\
          \x20 xmpp: {url: 'wss://x/ws', jid: a@b, password: p, rooms: [r@c], allow: [b], room_password: 'env:R'}\n",
     )
     .unwrap();
@@ -100,23 +100,26 @@ fn chat_platforms_are_read_with_their_secrets_unresolved() {
     let mattermost = config.chat.mattermost.unwrap();
     assert_eq!((mattermost.url.as_str(), mattermost.team.as_deref()), ("http://127.0.0.1:8065", Some("noc")));
     assert!(matches!(mattermost.way.proxy, Some(SecretRef::Env { .. })) && mattermost.way.ca_file.is_some());
-    assert_eq!(config.chat.webex.unwrap().wdm_url.as_deref(), Some("https://wdm.example/api"));
+    assert_eq!(mattermost.allow, ["abcdefghijklmnopqrstuvwxy1"]);
+    let webex = config.chat.webex.unwrap();
+    assert_eq!((webex.wdm_url.as_deref(), webex.u2c_url), (Some("https://wdm.example/api"), None));
+    assert_eq!(webex.allow, ["Y2lz"]);
     let xmpp = config.chat.xmpp.unwrap();
     assert_eq!((xmpp.nick.as_str(), xmpp.allow.as_slice()), ("nocbot", &["b".to_owned()][..]));
-    assert!(matches!(xmpp.room_password, Some(SecretRef::Env { name, .. }) if name == "R"));
 }
 
 #[test]
 fn mistakes_under_chat_have_their_places() {
     let all = messages(
         "chat:\n  slack: {api_url: 'http://slack.example', bot_tokn: x}\n  matrix: {}\n\
-         \x20 mattermost: {token: t}\n  xmpp: {url: 'https://x', jid: nobody, password: p, rooms: [r]}\n",
+         \x20 mattermost: {token: t, allow: [alice]}\n  xmpp: {url: 'https://x', jid: nobody, password: p, rooms: [r]}\n",
     )
     .join("\n");
     for part in [
         "http:// is for this machine's own addresses only",
         "did you mean `bot_token`?",
         "`slack` needs `bot_token`",
+        "`alice` is no id",
         "`slack` needs `app_token`",
         "there is no key `matrix` here",
         "`url` is missing",

@@ -8,7 +8,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::Uri;
 use hyper::header::HeaderMap;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::error::Error as WsError;
@@ -49,6 +49,8 @@ pub struct Socket {
     heard: Instant,
     ticks: tokio::time::Interval,
     over: Option<String>,
+    /// Nobody is there any more to say goodbye to.
+    dead: bool,
     writer: tokio::task::AbortHandle,
 }
 
@@ -111,7 +113,15 @@ impl Socket {
         let mut ticks = interval(PING);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ticks.reset();
-        Ok(Self { stream, sender: Sender(sender), heard: Instant::now(), ticks, over: None, writer })
+        Ok(Self {
+            stream,
+            sender: Sender(sender),
+            heard: Instant::now(),
+            ticks,
+            over: None,
+            dead: false,
+            writer,
+        })
     }
 
     /// The writing half.
@@ -127,10 +137,11 @@ impl Socket {
         loop {
             let message = tokio::select! {
                 message = self.stream.next() => message,
+                () = sleep_until(self.heard + SILENCE) => {
+                    self.dead = true;
+                    return self.end(None, format!("nothing came for {} s", SILENCE.as_secs()));
+                }
                 _ = self.ticks.tick() => {
-                    if self.heard.elapsed() > SILENCE {
-                        return self.end(None, format!("nothing came for {} s", SILENCE.as_secs()));
-                    }
                     // A full queue is noticed by the writer's own time limit.
                     let _ = self.sender.0.try_send(Message::Ping(Bytes::new()));
                     continue;
@@ -146,8 +157,14 @@ impl Socket {
                     return self.end(code, format!("closed by the platform ({code_text}) {why}"));
                 }
                 Some(Ok(_)) => {}
-                Some(Err(error)) => return self.end(None, format!("the link broke: {error}")),
-                None => return self.end(None, "the link was cut".into()),
+                Some(Err(error)) => {
+                    self.dead = true;
+                    return self.end(None, format!("the link broke: {error}"));
+                }
+                None => {
+                    self.dead = true;
+                    return self.end(None, "the link was cut".into());
+                }
             }
         }
     }
@@ -159,6 +176,9 @@ impl Socket {
 
     /// Says goodbye, for at most a second.
     pub async fn close(mut self) {
+        if self.dead {
+            return;
+        }
         let goodbye = async {
             let _ = self.sender.0.send(Message::Close(None)).await;
             while let Some(Ok(_)) = self.stream.next().await {}

@@ -31,6 +31,18 @@ pub(super) async fn check(mattermost: &Mattermost) -> Vec<Finding> {
         }
         Err(trouble) => out.push(Finding::wrong(trouble.to_string(), "the bot's teams are not told")),
     }
+    match mattermost.unknown().await {
+        Ok(unknown) => out.extend(unknown.iter().map(|id| {
+            let hint = "ids of people, and of channels and teams that the bot is in, are known";
+            Finding::wrong(
+                format!("`allow` names {}, which is nobody here", crate::text::clean_line(id)),
+                hint,
+            )
+        })),
+        Err(trouble) => {
+            out.push(Finding::wrong(trouble.to_string(), "the ids of `allow` could not be looked up"));
+        }
+    }
     if let Ok(channels) = mattermost.get("/users/me/channels").await {
         let open = |channel: &&Value| matches!(text(channel, "type").as_str(), "O" | "P");
         let count = channels.as_array().into_iter().flatten().filter(open).count();

@@ -2,22 +2,26 @@
 //!
 //! ```text
 //!   connect(connection_id, next seq) ─► resumed: events go on where they stopped
-//!                                    └► hello with a new id: catch up by REST, keys keep doubles out
+//!                                    └► hello with a new id: look back by REST, keys keep doubles out
+//!   posted ─► queue ─► store        (the reader itself waits for nothing but the link)
 //! ```
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::wire::{self, Own};
 use super::{Mattermost, text};
+use crate::chat::intake::Intake;
 use crate::chat::link::rest::encode;
 use crate::chat::link::socket::Unopened;
 use crate::chat::link::{Backoff, Frame, Socket, Trouble};
+use crate::chat::since::now;
 use crate::chat::{Connector as _, Desk};
 
 const MOST: Duration = Duration::from_secs(30);
@@ -25,10 +29,12 @@ const MOST: Duration = Duration::from_secs(30);
 const LOGIN: Duration = Duration::from_mins(1);
 /// For the hello, or the answer to our ping on a resumed link.
 const HELLO: Duration = Duration::from_secs(10);
-/// How far back questions are still answered that were asked while nobody listened.
-const BACK: i64 = 15 * 60 * 1000;
-/// Channels that are looked through then.
+/// Between two of our pings: they are answered by the server itself, not only by its proxy.
+const PING: Duration = Duration::from_secs(30);
+/// Channels that are looked through for what was missed.
 const CHANNELS: usize = 200;
+/// So often a link may be taken up again without a single new event; then it begins afresh.
+const STUCK: usize = 2;
 
 /// Where a link can be taken up again.
 #[derive(Debug, Default)]
@@ -36,18 +42,52 @@ struct Resume {
     connection: String,
     /// The number of the next event.
     next: u64,
+    /// How often it was taken up without getting any further: what comes next may be what breaks it.
+    stuck: usize,
+}
+
+/// How far one link came.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Came {
+    /// It was not opened.
+    #[default]
+    Nowhere,
+    /// It was opened, and ended before the server's hello.
+    Opened,
+    /// It was in use.
+    Up,
 }
 
 pub(super) async fn run(mattermost: Arc<Mattermost>, desk: Arc<Desk>, stop: CancellationToken) {
+    mattermost.since.load(desk.store(), mattermost.name()).await;
+    let intake = Intake::start(Arc::clone(&mattermost), Arc::clone(&desk), stop.clone());
+    let looking = {
+        let (mattermost, desk, stop) = (Arc::clone(&mattermost), Arc::clone(&desk), stop.clone());
+        async move {
+            let look = |from| Box::pin(look_back(&mattermost, &desk, from)) as _;
+            mattermost.since.keep(desk.store(), mattermost.name(), &stop, look).await;
+        }
+    };
+    tokio::spawn(looking);
     let mut backoff = Backoff::new(MOST);
     let mut resume = Resume::default();
     loop {
-        let ended = tokio::select! {
-            ended = hold(&mattermost, &desk, &mut resume, &mut backoff, &stop) => ended,
-            () = stop.cancelled() => break,
-        };
-        if stop.is_cancelled() {
-            break;
+        let before = resume.next;
+        let mut came = Came::default();
+        let link = hold(&mattermost, &desk, &intake, &mut resume, &mut backoff, &mut came);
+        let Some(ended) = stop.run_until_cancelled(link).await else { break };
+        mattermost.typist(None);
+        if came != Came::Nowhere && resume.next == before {
+            resume.stuck += 1;
+            if resume.stuck >= STUCK {
+                resume = Resume::default();
+            }
+        } else if resume.next != before {
+            resume.stuck = 0;
+        }
+        if came == Came::Opened {
+            // A wrong token is not told on the WebSocket: the server only hangs up. REST tells it.
+            mattermost.forget();
         }
         let wait = match &ended {
             Trouble::Login(_) => LOGIN,
@@ -56,9 +96,8 @@ pub(super) async fn run(mattermost: Arc<Mattermost>, desk: Arc<Desk>, stop: Canc
         };
         tracing::warn!(%ended, "no link to mattermost");
         mattermost.board.down("mattermost", ended.to_string());
-        tokio::select! {
-            () = sleep(wait) => {}
-            () = stop.cancelled() => break,
+        if stop.run_until_cancelled(sleep(wait)).await.is_none() {
+            break;
         }
     }
 }
@@ -67,15 +106,17 @@ pub(super) async fn run(mattermost: Arc<Mattermost>, desk: Arc<Desk>, stop: Canc
 async fn hold(
     mattermost: &Arc<Mattermost>,
     desk: &Arc<Desk>,
+    intake: &Intake,
     resume: &mut Resume,
     backoff: &mut Backoff,
-    stop: &CancellationToken,
+    came: &mut Came,
 ) -> Trouble {
     let mut socket = match open(mattermost, resume).await {
         Ok(socket) => socket,
         Err(trouble) => return trouble,
     };
-    let ended = read(mattermost, desk, resume, backoff, stop, &mut socket).await;
+    *came = Came::Opened;
+    let ended = read(mattermost, desk, intake, resume, backoff, came, &mut socket).await;
     socket.close().await;
     ended
 }
@@ -94,8 +135,10 @@ async fn open(mattermost: &Mattermost, resume: &Resume) -> Result<Socket, Troubl
     headers.insert(AUTHORIZATION, value);
     Socket::open(&mattermost.settings.net, &uri, headers).await.map_err(|unopened| match unopened {
         Unopened::Status(401, _) => Trouble::Login("mattermost does not take the token".into()),
-        Unopened::Status(429, wait) => Trouble::Wait(wait.unwrap_or(Duration::from_secs(15))),
-        Unopened::Status(status, _) => {
+        // Whoever names a time is given it, busy servers too.
+        Unopened::Status(_, Some(wait)) => Trouble::Wait(wait),
+        Unopened::Status(429, None) => Trouble::Wait(Duration::from_secs(15)),
+        Unopened::Status(status, None) => {
             Trouble::unsent(format!("mattermost refused the WebSocket with {status}"))
         }
         Unopened::Trouble(trouble) => trouble,
@@ -105,74 +148,89 @@ async fn open(mattermost: &Mattermost, resume: &Resume) -> Result<Socket, Troubl
 async fn read(
     mattermost: &Arc<Mattermost>,
     desk: &Arc<Desk>,
+    intake: &Intake,
     resume: &mut Resume,
     backoff: &mut Backoff,
-    stop: &CancellationToken,
+    came: &mut Came,
     socket: &mut Socket,
 ) -> Trouble {
     let identity = mattermost.identity();
     let own = Own { id: &identity.id, name: &identity.name, team: identity.team.as_deref() };
     // A resumed link says no hello; the answer to this says that it lives.
-    if let Err(trouble) = socket.sender().text(json!({"action": "ping", "seq": 1}).to_string()).await {
+    let mut ping = 1;
+    let mut answered = true;
+    let mut due = Instant::now() + HELLO;
+    mattermost.calls.store(ping, Ordering::SeqCst);
+    if let Err(trouble) = socket.sender().text(request("ping", ping, &json!({}))).await {
         return trouble;
     }
-    let mut up = false;
     loop {
-        let frame = tokio::select! {
-            frame = timeout(if up { MOST * 100 } else { HELLO }, socket.next()) => frame,
-            () = stop.cancelled() => return Trouble::unsent("stopped"),
-        };
-        let frame = match frame {
+        let up = *came == Came::Up;
+        let frame = match timeout_at(due, socket.next()).await {
             Ok(Frame::Text(frame)) => wire::read(&frame),
             Ok(Frame::Closed(_, why)) => return Trouble::unsent(why),
-            Err(_) => return Trouble::unsent("mattermost said no hello within 10 s"),
+            Err(_) if !up => return Trouble::unsent("mattermost said no hello within 10 s"),
+            Err(_) if !answered => return Trouble::unsent("mattermost did not answer a ping within 30 s"),
+            Err(_) => {
+                ping = mattermost.calls.fetch_add(1, Ordering::SeqCst) + 1;
+                (answered, due) = (false, Instant::now() + PING);
+                if let Err(trouble) = socket.sender().text(request("ping", ping, &json!({}))).await {
+                    return trouble;
+                }
+                continue;
+            }
         };
-        let first = !up;
         match frame {
             wire::Frame::Event { name, data, seq } if name == "hello" => {
                 let connection = text(&data, "connection_id");
-                let new = connection != resume.connection;
-                *resume = Resume { connection, next: seq + 1 };
-                up = true;
-                if new {
+                if connection != resume.connection {
                     // What happened while nobody listened; the link is read meanwhile.
-                    let (mattermost, desk) = (Arc::clone(mattermost), Arc::clone(desk));
-                    let stop = stop.clone();
-                    tokio::spawn(async move {
-                        tokio::select! {
-                            () = catch_up(&mattermost, &desk) => {}
-                            () = stop.cancelled() => {}
-                        }
-                    });
+                    mattermost.since.look_back();
                 }
+                *resume = Resume { connection, next: seq + 1, stuck: 0 };
+                *came = Came::Up;
             }
             wire::Frame::Event { name, data, seq } => {
                 if seq != resume.next {
                     return Trouble::unsent(format!("event {seq} came where {} was due", resume.next));
                 }
-                up = true;
+                *came = Came::Up;
                 if name == "posted"
                     && let Some(asked) = wire::posted(&data, own)
                 {
-                    let at = created(&data);
-                    if let Err(error) = desk.accept(mattermost, asked).await {
+                    let (mattermost, desk, at) = (Arc::clone(mattermost), Arc::clone(desk), created(&data));
+                    let taken = async move {
+                        mattermost.since.heard(desk.store(), mattermost.name(), at).await;
+                    };
+                    if !intake.offer(asked, Box::pin(taken)) {
                         // The number is not counted: after a reconnect the server sends the event again.
-                        tracing::error!(%error, "a question could not be accepted");
-                        return Trouble::unsent("the store does not write");
+                        return Trouble::unsent("too many questions wait for the store");
                     }
-                    let _ = desk.store().set_note(mattermost.name(), "since", at.to_string()).await;
                 }
                 resume.next = seq + 1;
                 mattermost.board.event("mattermost");
             }
-            wire::Frame::Reply { ok: true } => up = true,
-            wire::Frame::Reply { ok: false } | wire::Frame::Other => {}
+            wire::Frame::Reply { ok, number } if number == ping => {
+                if !ok {
+                    return Trouble::unsent("mattermost does not know who we are");
+                }
+                answered = true;
+                *came = Came::Up;
+            }
+            wire::Frame::Reply { .. } | wire::Frame::Other => {}
         }
-        if first && up {
+        if !up && *came == Came::Up {
+            due = Instant::now() + PING;
             backoff.reset();
+            mattermost.typist(Some(socket.sender()));
             mattermost.board.up("mattermost");
         }
     }
+}
+
+/// Something that we ask of the server over the link.
+pub(super) fn request(action: &str, number: u64, data: &Value) -> String {
+    json!({"action": action, "seq": number, "data": data}).to_string()
 }
 
 fn created(data: &Value) -> i64 {
@@ -181,49 +239,37 @@ fn created(data: &Value) -> i64 {
     post.get("create_at").and_then(Value::as_i64).unwrap_or_else(now)
 }
 
-fn now() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
-}
-
-/// Looks through the posts since the last question, for those that came while the link was down.
-async fn catch_up(mattermost: &Arc<Mattermost>, desk: &Arc<Desk>) {
-    let since = match desk.store().note(mattermost.name(), "since").await {
-        Ok(Some(since)) => since.parse::<i64>().unwrap_or_else(|_| now()).max(now() - BACK),
-        // The first start: nothing was missed.
-        Ok(None) => {
-            let _ = desk.store().set_note(mattermost.name(), "since", now().to_string()).await;
-            return;
-        }
-        Err(_) => return,
-    };
-    if let Err(trouble) = look_back(mattermost, desk, since).await {
-        tracing::warn!(%trouble, "what was asked while mattermost was away could not be looked up");
-    }
-}
-
-async fn look_back(mattermost: &Arc<Mattermost>, desk: &Arc<Desk>, since: i64) -> Result<(), Trouble> {
+/// Looks through the posts from a time on, for questions that came while the link was down.
+async fn look_back(mattermost: &Arc<Mattermost>, desk: &Arc<Desk>, from: i64) -> Result<(), Trouble> {
     let identity = mattermost.identity();
     let own = Own { id: &identity.id, name: &identity.name, team: identity.team.as_deref() };
     let channels = mattermost.get("/users/me/channels").await?;
-    let recent = channels.as_array().into_iter().flatten().filter(|channel| {
-        let last = channel.get("last_post_at").and_then(Value::as_i64).unwrap_or(i64::MAX);
+    let number = |value: &Value, key: &str| value.get(key).and_then(Value::as_i64);
+    let mut recent: Vec<&Value> = channels.as_array().into_iter().flatten().collect();
+    recent.retain(|channel| {
         let team = text(channel, "team_id");
-        last >= since && own.team.is_none_or(|own| team.is_empty() || team == own)
+        number(channel, "last_post_at").unwrap_or(i64::MAX) >= from
+            && own.team.is_none_or(|own| team.is_empty() || team == own)
     });
-    for channel in recent.take(CHANNELS) {
-        let path = format!("/channels/{}/posts?since={since}", text(channel, "id"));
-        let list = mattermost.get(&path).await?;
-        let posts = list.get("posts").and_then(Value::as_object).cloned().unwrap_or_default();
-        let mut posts: Vec<Value> = posts.into_iter().map(|(_, post)| post).collect();
-        posts.retain(|post| post.get("create_at").and_then(Value::as_i64).unwrap_or(0) >= since);
-        posts.sort_by_key(|post| post.get("create_at").and_then(Value::as_i64).unwrap_or(0));
+    recent.sort_by_key(|channel| std::cmp::Reverse(number(channel, "last_post_at")));
+    for channel in recent.into_iter().take(CHANNELS) {
+        let path = format!("/channels/{}/posts?since={from}", text(channel, "id"));
+        let list = match mattermost.get(&path).await {
+            // We are no longer a member.
+            Err(Trouble::Refused(_)) => continue,
+            list => list?,
+        };
+        let posts = list.get("posts").and_then(Value::as_object);
+        let mut posts: Vec<&Value> = posts.into_iter().flatten().map(|(_, post)| post).collect();
+        posts.retain(|post| number(post, "create_at").unwrap_or(0) >= from);
+        posts.sort_by_key(|post| number(post, "create_at"));
         for post in posts {
-            let mentioned = wire::without_mention(&text(&post, "message"), own.name).0;
-            let asked = wire::question(&post, &text(channel, "type"), mentioned, "", own);
+            let mentioned = wire::without_mention(&text(post, "message"), own.name).0;
+            let asked = wire::question(post, &text(channel, "type"), mentioned, "", own);
             if let Some(asked) = asked
                 && let Err(error) = desk.accept(mattermost, asked).await
             {
-                tracing::error!(%error, "a question could not be accepted");
+                return Err(Trouble::unsent(error.to_string()));
             }
         }
     }

@@ -21,6 +21,8 @@ pub(super) enum Frame {
     Reply {
         /// Whether it was taken.
         ok: bool,
+        /// Which of our requests it answers.
+        number: u64,
     },
     /// Anything else.
     Other,
@@ -35,10 +37,12 @@ pub(super) fn read(frame: &str) -> Frame {
             let data = value.get_mut("data").map(Value::take).unwrap_or_default();
             Frame::Event { name, data, seq }
         }
-        _ if value.get("seq_reply").is_some() => {
-            Frame::Reply { ok: value.get("status").and_then(Value::as_str) == Some("OK") }
-        }
-        _ => Frame::Other,
+        _ => match value.get("seq_reply").and_then(Value::as_u64) {
+            Some(number) => {
+                Frame::Reply { ok: value.get("status").and_then(Value::as_str) == Some("OK"), number }
+            }
+            None => Frame::Other,
+        },
     }
 }
 
@@ -123,19 +127,19 @@ pub(super) fn without_mention(said: &str, name: &str) -> (bool, String) {
         return (false, said.to_owned());
     }
     let (lower, mark) = (said.to_ascii_lowercase(), format!("@{}", name.to_ascii_lowercase()));
-    let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    let word = char::is_alphanumeric;
     let found = lower.match_indices(&mark).find(|(at, _)| {
         let before = lower.get(..*at).and_then(|text| text.chars().next_back());
         let after = lower.get(at + mark.len()..).unwrap_or_default();
-        let mut after = after.chars();
-        let next = after.next();
-        // A point ends a sentence, or it is a part of a longer name.
-        let longer = next == Some('.') && after.next().is_some_and(word);
-        !before.is_some_and(word) && !next.is_some_and(word) && !longer
+        // `.`, `-` and `_` are a part of a longer name only if it goes on behind them, as the server sees it.
+        let longer = after.trim_start_matches(['.', '-', '_']).chars().next().is_some_and(word);
+        let longer = longer && after.starts_with(|c: char| word(c) || matches!(c, '.' | '-' | '_'));
+        !before.is_some_and(|c| word(c) || c == '_') && !longer
     });
     let Some((at, _)) = found else { return (false, said.to_owned()) };
     let before = said.get(..at).unwrap_or_default().trim_end();
-    let after = said.get(at + mark.len()..).unwrap_or_default().trim_start_matches([',', ':', '.']);
+    let after =
+        said.get(at + mark.len()..).unwrap_or_default().trim_start_matches([',', ':', '.', '-', '_', ';']);
     (true, format!("{before} {}", after.trim_start()).trim().to_owned())
 }
 
@@ -190,6 +194,11 @@ mod tests {
         for (said, found) in [
             ("vrf r1 @nocbot", true),
             ("@nocbot.", true),
+            ("@NOCbot- vrf r1", true),
+            ("(@nocbot) vrf r1", true),
+            ("@nocbot_ vrf r1", true),
+            ("@nocbot-2 x", false),
+            ("@nocbot_b x", false),
             ("@nocbot2 x", false),
             ("@nocbot.net x", false),
             ("mail@nocbot x", false),

@@ -1,6 +1,6 @@
 //! `nocbot webex check`: whether the token is a bot's, and a device can be registered.
 
-use super::{Webex, link, text};
+use super::{Webex, text};
 use crate::chat::{Finding, Trouble};
 
 /// Looks at the account, its device and its spaces.
@@ -26,7 +26,7 @@ pub(super) async fn check(webex: &Webex) -> Vec<Finding> {
         }
         Err(trouble) => out.push(Finding::wrong(trouble.to_string(), "the account is not told")),
     }
-    match link::device(webex).await {
+    match webex.device().await {
         Ok(_) => out.push(Finding::ok("a device is registered")),
         Err(trouble) => {
             out.push(Finding::wrong(

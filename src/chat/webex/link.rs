@@ -4,37 +4,43 @@
 //!   login ─► device: known, reused by name, or registered ─► WebSocket ─► authorization ─► ready
 //!               ▲ 404 at the handshake: the device is gone        │ ping every 15 s, pong within 14 s
 //!               └──────────────────────────────────────────────── ┘
+//!   event ─► queue ─► store ─► ack         (the reader itself waits for nothing but the link)
 //! ```
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::Method;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use serde_json::{Value, json};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use serde_json::json;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::wire::{self, Frame as Mercury};
-use super::{CATALOG, Webex, text};
-use crate::chat::Desk;
+use super::wire::{self, What};
+use super::{Webex, missed};
+use crate::chat::intake::Intake;
 use crate::chat::link::socket::Unopened;
 use crate::chat::link::{Backoff, Frame, Socket, Trouble};
+use crate::chat::since::now;
+use crate::chat::{Connector as _, Desk};
 use crate::secret::Secret;
 
 const MOST: Duration = Duration::from_secs(32);
-/// After wrong credentials, or where another instance has taken the device over.
+/// After wrong credentials.
 const LOGIN: Duration = Duration::from_mins(1);
+/// Where another instance has taken the device over: it is looked ever more seldom whether it still runs.
 const REPLACED: Duration = Duration::from_mins(5);
+const REPLACED_MOST: Duration = Duration::from_hours(1);
 const READY: Duration = Duration::from_secs(15);
 const PING: Duration = Duration::from_secs(15);
 const PONG: Duration = Duration::from_secs(14);
-/// The name by which our device is found again.
-const DEVICE: &str = "nocbot";
+/// So often the platform is told that the device is in use.
+const REFRESH: Duration = Duration::from_hours(1);
 
 /// How a link ended.
 enum End {
     Trouble(Trouble),
+    /// The token is not accepted by the link; REST says whether it is wrong.
+    Token(String),
     /// The device is unknown: it is registered anew.
     Gone,
     /// Another link of the same device was opened.
@@ -42,96 +48,76 @@ enum End {
 }
 
 pub(super) async fn run(webex: Arc<Webex>, desk: Arc<Desk>, stop: CancellationToken) {
-    let mut backoff = Backoff::new(MOST);
-    loop {
-        let end = tokio::select! {
-            end = hold(&webex, &desk, &mut backoff, &stop) => end,
-            () = stop.cancelled() => break,
-        };
-        if stop.is_cancelled() {
-            break;
+    webex.since.load(desk.store(), webex.name()).await;
+    let intake = Intake::start(Arc::clone(&webex), Arc::clone(&desk), stop.clone());
+    let looking = {
+        let (webex, desk, stop) = (Arc::clone(&webex), Arc::clone(&desk), stop.clone());
+        async move {
+            let look = |from| Box::pin(missed::look_back(&webex, &desk, from)) as _;
+            webex.since.keep(desk.store(), webex.name(), &stop, look).await;
         }
+    };
+    tokio::spawn(looking);
+    let mut backoff = Backoff::new(MOST);
+    let mut replaced = REPLACED;
+    loop {
+        let Some(end) = stop.run_until_cancelled(hold(&webex, &desk, &intake, &mut backoff)).await else {
+            break;
+        };
         let (why, wait) = match end {
             End::Trouble(Trouble::Login(why)) => (why, LOGIN),
             End::Trouble(Trouble::Wait(wait)) => ("asked to wait".to_owned(), wait),
             End::Trouble(trouble) => (trouble.to_string(), backoff.wait()),
+            End::Token(why) => {
+                webex.forget();
+                (why, backoff.wait())
+            }
             End::Gone => {
-                *webex.device.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                webex.gone();
                 ("the device is no longer registered".to_owned(), backoff.wait())
             }
             End::Replaced => {
-                ("another nocbot has taken this device over; give it a token of its own".to_owned(), REPLACED)
+                let wait = replaced;
+                replaced = (replaced * 2).min(REPLACED_MOST);
+                ("another nocbot has taken this device over; give it a token of its own".to_owned(), wait)
             }
         };
         tracing::warn!(%why, "no link to webex");
         webex.board.down("webex", why);
-        tokio::select! {
-            () = sleep(wait) => {}
-            () = stop.cancelled() => break,
+        if stop.run_until_cancelled(sleep(wait)).await.is_none() {
+            break;
         }
     }
 }
 
-/// The device, as it was registered before or anew.
-pub(super) async fn device(webex: &Webex) -> Result<(String, String), Trouble> {
-    let known = webex.device.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if let Some(known) = known {
-        return Ok(known);
-    }
-    let wdm = if let Some(url) = &webex.settings.wdm_url {
-        url.clone()
-    } else {
-        let catalog = webex.get(CATALOG).await?;
-        let wdm = catalog.pointer("/serviceLinks/wdm").and_then(Value::as_str);
-        wdm.ok_or_else(|| Trouble::unsent("the catalog names no registration service"))?.to_owned()
-    };
-    let wdm = wdm.trim_end_matches('/').to_owned();
-    let body = json!({
-        "deviceName": DEVICE, "name": DEVICE, "deviceType": "DESKTOP", "model": "nocbot",
-        "localizedModel": "nocbot", "systemName": DEVICE, "systemVersion": env!("CARGO_PKG_VERSION"),
-    });
-    // Devices that are registered again and again pile up until no more are given.
-    let list = match webex.get(&format!("{wdm}/devices")).await {
-        Ok(list) => list,
-        Err(Trouble::Refused(_)) => Value::Null,
-        Err(trouble) => return Err(trouble),
-    };
-    let devices = list.get("devices").and_then(Value::as_array).cloned().unwrap_or_default();
-    let ours =
-        devices.iter().find(|device| text(device, "name") == DEVICE && !text(device, "url").is_empty());
-    let refreshed = match ours {
-        Some(ours) => match webex.send(Method::PUT, &text(ours, "url"), &body).await {
-            Ok(device) => Some(device),
-            Err(Trouble::Refused(_)) => None,
-            Err(trouble) => return Err(trouble),
-        },
-        None => None,
-    };
-    let device = match refreshed {
-        Some(device) => device,
-        None => webex.send(Method::POST, &format!("{wdm}/devices"), &body).await?,
-    };
-    let found = (text(&device, "url"), text(&device, "webSocketUrl"));
-    if found.1.is_empty() {
-        return Err(Trouble::unsent("the registered device has no WebSocket"));
-    }
-    *webex.device.lock().unwrap_or_else(PoisonError::into_inner) = Some(found.clone());
-    Ok(found)
-}
-
-async fn hold(webex: &Arc<Webex>, desk: &Arc<Desk>, backoff: &mut Backoff, stop: &CancellationToken) -> End {
+async fn hold(webex: &Arc<Webex>, desk: &Arc<Desk>, intake: &Intake, backoff: &mut Backoff) -> End {
     let mut socket = match open(webex).await {
         Ok(socket) => socket,
         Err(end) => return end,
     };
-    let end = read(webex, desk, backoff, stop, &mut socket).await;
+    let end = tokio::select! {
+        end = read(webex, desk, intake, backoff, &mut socket) => end,
+        () = refresh(webex) => End::Gone,
+    };
     socket.close().await;
     end
 }
 
+/// Tells now and then that the device is in use; ends when it is not known any more.
+async fn refresh(webex: &Webex) {
+    loop {
+        sleep(REFRESH).await;
+        match webex.refresh().await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(trouble) => tracing::warn!(%trouble, "the device was not refreshed"),
+        }
+    }
+}
+
 async fn open(webex: &Webex) -> Result<Socket, End> {
     let token = webex.login().await.map_err(End::Trouble)?;
-    let (_, address) = device(webex).await.map_err(End::Trouble)?;
+    let address = webex.device().await.map_err(End::Trouble)?.socket;
     let joint = if address.contains('?') { '&' } else { '?' };
     let uri = format!("{address}{joint}outboundWireFormat=text&bufferStates=true&aliasHttpStatus=true");
     let uri =
@@ -141,18 +127,20 @@ async fn open(webex: &Webex) -> Result<Socket, End> {
     let socket = match Socket::open(&webex.settings.net, &uri, headers).await {
         Ok(socket) => socket,
         Err(Unopened::Status(404, _)) => return Err(End::Gone),
-        Err(Unopened::Status(401, _)) => {
-            return Err(End::Trouble(Trouble::Login("webex does not take the token".into())));
+        Err(Unopened::Status(401 | 403, _)) => {
+            return Err(End::Token("webex does not take the token for its WebSocket".into()));
         }
-        Err(Unopened::Status(429, wait)) => return Err(End::Trouble(Trouble::Wait(wait.unwrap_or(PING)))),
-        Err(Unopened::Status(status, _)) => {
+        // Whoever names a time is given it, busy servers too.
+        Err(Unopened::Status(_, Some(wait))) => return Err(End::Trouble(Trouble::Wait(wait))),
+        Err(Unopened::Status(429, None)) => return Err(End::Trouble(Trouble::Wait(PING))),
+        Err(Unopened::Status(status, None)) => {
             return Err(End::Trouble(Trouble::unsent(format!("webex refused the WebSocket with {status}"))));
         }
         Err(Unopened::Trouble(trouble)) => return Err(End::Trouble(trouble)),
     };
     let authorization = json!({
         "id": uuid(), "type": "authorization", "data": {"token": format!("Bearer {}", token.expose())},
-        "trackingId": format!("nocbot_{}", jiff::Timestamp::now().as_millisecond()),
+        "trackingId": format!("nocbot_{}", now()),
     });
     socket.sender().text(authorization.to_string()).await.map_err(End::Trouble)?;
     Ok(socket)
@@ -168,41 +156,25 @@ fn bearer(token: &Secret) -> Result<HeaderValue, Trouble> {
 async fn read(
     webex: &Arc<Webex>,
     desk: &Arc<Desk>,
+    intake: &Intake,
     backoff: &mut Backoff,
-    stop: &CancellationToken,
     socket: &mut Socket,
 ) -> End {
-    let ready = async {
-        loop {
-            match socket.next().await {
-                Frame::Text(frame) => {
-                    if let Some(answer) = take(webex, desk, &frame).await {
-                        let _ = socket.sender().text(answer).await;
-                    }
-                    if matches!(wire::read(&frame), Mercury::Ready { .. }) {
-                        return Ok(());
-                    }
-                }
-                Frame::Closed(code, why) => return Err(ended(code, why)),
-            }
-        }
-    };
-    match timeout(READY, ready).await {
-        Ok(Ok(())) => {}
-        Ok(Err(end)) => return end,
-        Err(_) => return End::Trouble(Trouble::unsent("webex did not say that the link is up")),
-    }
-    backoff.reset();
-    webex.board.up("webex");
+    let started = Instant::now();
+    let mut up = false;
     let mut ticks = interval(PING);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut pinged: Option<(String, Instant)> = None;
     let mut number: Option<u64> = None;
     loop {
-        let due = pinged.as_ref().map(|(_, at)| *at + PONG);
+        let due = match &pinged {
+            _ if !up => Some(started + READY),
+            Some((_, at)) => Some(*at + PONG),
+            None => None,
+        };
         let frame = tokio::select! {
             frame = socket.next() => frame,
-            _ = ticks.tick(), if pinged.is_none() => {
+            _ = ticks.tick(), if up && pinged.is_none() => {
                 let id = uuid();
                 if let Err(trouble) = socket.sender().text(json!({"id": id, "type": "ping"}).to_string()).await {
                     return End::Trouble(trouble);
@@ -210,61 +182,73 @@ async fn read(
                 pinged = Some((id, Instant::now()));
                 continue;
             }
-            () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
-                return End::Trouble(Trouble::unsent("webex did not answer a ping within 14 s"));
+            () = sleep_until(due.unwrap_or(started)), if due.is_some() => {
+                let why = if up {
+                    "webex did not answer a ping within 14 s"
+                } else {
+                    "webex did not say that the link is up"
+                };
+                return End::Trouble(Trouble::unsent(why));
             }
-            () = stop.cancelled() => return End::Trouble(Trouble::unsent("stopped")),
         };
         let frame = match frame {
             Frame::Text(frame) => frame,
             Frame::Closed(code, why) => return ended(code, why),
         };
-        match wire::read(&frame) {
-            Mercury::Pong(id) => {
-                if pinged.as_ref().is_some_and(|(sent, _)| *sent == id) {
-                    pinged = None;
-                }
+        let Some(heard) = wire::read(&frame) else { continue };
+        if let What::Pong = heard.what {
+            if pinged.as_ref().is_some_and(|(sent, _)| Some(sent) == heard.id.as_ref()) {
+                pinged = None;
             }
-            Mercury::Event { number: now, .. } => {
-                if let (Some(before), Some(now)) = (number, now)
-                    && now > before + 1
-                {
-                    // What is missing may come after a reconnect, and what came twice is known by its id.
-                    tracing::warn!(before, now, "webex skipped events");
-                }
-                number = now.or(number);
-            }
-            Mercury::Ready { .. } | Mercury::Other => {}
+            continue;
         }
-        if let Some(answer) = take(webex, desk, &frame).await
-            && let Err(trouble) = socket.sender().text(answer).await
+        if !up && heard.what != What::Other {
+            up = true;
+            ticks.reset_immediately();
+            backoff.reset();
+            webex.board.up("webex");
+            // The platform sends again for a short while only what came meanwhile.
+            webex.since.look_back();
+        }
+        if let (Some(before), Some(now)) = (number, heard.number)
+            && now > before + 1
+        {
+            tracing::warn!(before, now, "webex skipped events");
+            webex.since.look_back();
+        }
+        number = heard.number.or(number);
+        webex.board.event("webex");
+        let ack = heard.id.map(|id| json!({"type": "ack", "messageId": id}).to_string());
+        if let What::Asked(asked) = heard.what {
+            let (webex, desk, sender) = (Arc::clone(webex), Arc::clone(desk), socket.sender());
+            let at = heard.at.unwrap_or_else(now);
+            let taken = async move {
+                if let Some(ack) = ack {
+                    // Over an ended link it is not confirmed; it comes again and is known then.
+                    let _ = sender.text(ack).await;
+                }
+                webex.since.heard(desk.store(), webex.name(), at).await;
+            };
+            if !intake.offer(*asked, Box::pin(taken)) {
+                return End::Trouble(Trouble::unsent("too many questions wait for the store"));
+            }
+            continue;
+        }
+        if let What::Own(own) = heard.what {
+            webex.echoes.heard(own);
+        }
+        if let Some(ack) = ack
+            && let Err(trouble) = socket.sender().text(ack).await
         {
             return End::Trouble(trouble);
         }
     }
 }
 
-/// Accepts what a frame asks; gives its confirmation.
-async fn take(webex: &Arc<Webex>, desk: &Arc<Desk>, frame: &str) -> Option<String> {
-    let (id, asked) = match wire::read(frame) {
-        Mercury::Ready { id } => (id, None),
-        Mercury::Event { id, asked, .. } => (id, asked),
-        Mercury::Pong(_) | Mercury::Other => return None,
-    };
-    if let Some(asked) = asked
-        && let Err(error) = desk.accept(webex, *asked).await
-    {
-        tracing::error!(%error, "a question could not be accepted");
-        return None;
-    }
-    webex.board.event("webex");
-    id.map(|id| json!({"type": "ack", "messageId": id}).to_string())
-}
-
 fn ended(code: Option<u16>, why: String) -> End {
     match code {
         Some(4000) => End::Replaced,
-        Some(4401 | 1008) => End::Trouble(Trouble::unsent(format!("webex wants a new login: {why}"))),
+        Some(4401 | 1008) => End::Token(format!("webex wants a new login: {why}")),
         Some(4403) => End::Trouble(Trouble::Login(format!("webex refuses this account: {why}"))),
         _ => End::Trouble(Trouble::unsent(why)),
     }

@@ -1,27 +1,42 @@
 //! Webex: a registered device, the Mercury link, and REST, from which the text of each message comes.
 
 mod check;
+mod device;
 mod link;
+mod missed;
+mod own;
+mod people;
 mod render;
 mod wire;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use hyper::Method;
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::link::http::Http;
 use super::link::rest::{Part as FormPart, encode};
 use super::link::{Ask, Net, Rest, Trouble, put};
+use super::since::Since;
 use super::{Asked, Capabilities, Connector, Desk, Finding, How, Message};
 use crate::answer::pages::{File, Shape};
 use crate::metrics::Board;
 use crate::secret::{Secret, SecretRef};
 
 /// The catalog that names the registration service.
-const CATALOG: &str = "https://u2c.wbx2.com/u2c/api/v1/catalog?format=hostmap";
+const CATALOG: &str = "https://u2c.wbx2.com/u2c/api/v1/catalog";
+/// A message may be told of a little before it can be fetched.
+const NOT_YET: [Duration; 3] =
+    [Duration::from_millis(300), Duration::from_secs(1), Duration::from_millis(2500)];
+/// For a message of ours to come back over the link.
+const ECHO: Duration = Duration::from_secs(3);
+/// Files whose upload may have been carried out, at most.
+const UNSURE: usize = 1000;
 
 /// How Webex is reached.
 #[derive(Debug, Clone)]
@@ -32,8 +47,12 @@ pub struct Settings {
     pub wdm_url: Option<String>,
     /// The bot's token.
     pub token: SecretRef,
-    /// Domains of the e-mail addresses of those who may ask; everybody when empty.
+    /// The catalog; the platform's own when it is not given.
+    pub u2c_url: Option<String>,
+    /// Domains of the e-mail addresses of those who may ask; with `allow` empty as well, everybody may.
     pub domains: Vec<String>,
+    /// Ids of people, and of spaces whose members may ask.
+    pub allow: Vec<String>,
     /// How to connect.
     pub net: Net,
 }
@@ -52,8 +71,12 @@ pub struct Webex {
     rest: Rest,
     board: Arc<Board>,
     identity: RwLock<Identity>,
-    /// Where our device is registered, and its WebSocket.
-    device: Mutex<Option<(String, String)>>,
+    registration: Mutex<device::Registration>,
+    people: people::People,
+    since: Since,
+    echoes: own::Echoes,
+    /// Files whose upload may have been carried out.
+    unsure: Mutex<HashSet<String>>,
 }
 
 impl Webex {
@@ -61,7 +84,17 @@ impl Webex {
     pub fn new(settings: Settings, board: Arc<Board>) -> Self {
         let http = Http::new(settings.net.clone());
         let rest = Rest::new(http, &settings.api_url, "webex", Arc::clone(&board));
-        Self { settings, rest, board, identity: RwLock::default(), device: Mutex::default() }
+        Self {
+            settings,
+            rest,
+            board,
+            identity: RwLock::default(),
+            registration: Mutex::default(),
+            people: people::People::default(),
+            since: Since::default(),
+            echoes: own::Echoes::default(),
+            unsure: Mutex::default(),
+        }
     }
 
     fn identity(&self) -> Identity {
@@ -75,10 +108,18 @@ impl Webex {
         self.rest.set_token(token.clone());
         if self.identity().id.is_empty() {
             let me = self.get("/people/me").await?;
+            if text(&me, "id").is_empty() {
+                return Err(Trouble::unsent("webex does not say whose token it is"));
+            }
             let identity = Identity { id: text(&me, "id"), name: text(&me, "displayName") };
             *self.identity.write().unwrap_or_else(PoisonError::into_inner) = identity;
         }
         Ok(token)
+    }
+
+    /// The next login asks again whose token it is, and so whether it still works.
+    fn forget(&self) {
+        *self.identity.write().unwrap_or_else(PoisonError::into_inner) = Identity::default();
     }
 
     async fn get(&self, path: &str) -> Result<Value, Trouble> {
@@ -98,13 +139,12 @@ impl Webex {
         body
     }
 
-    /// A reading call for something that may be known by a long id or an address of its own.
-    async fn fetch(&self, kind: &str, asked: &Asked) -> Result<Value, Trouble> {
-        let activity = asked.place.message.as_deref().unwrap_or_default();
+    /// A reading call for something that is known by its activity, or by an address that leads to it.
+    async fn fetch(&self, kind: &str, activity: &str, address: Option<&str>) -> Result<Value, Trouble> {
         // The public id, built as the platform builds it; where that is not the right data centre, the
         // event's own address leads to it.
         let direct = self.get(&format!("/{kind}/{}", wire::public_id(kind, activity))).await;
-        let Some(address) = asked.place.reply.as_deref() else { return direct };
+        let Some(address) = address else { return direct };
         match direct {
             Err(Trouble::Refused(_) | Trouble::Form(_)) => {
                 let found = self.get(address).await?;
@@ -113,6 +153,102 @@ impl Webex {
             other => other,
         }
     }
+
+    /// What a question's event did not say.
+    async fn fetched(&self, kind: &str, asked: &Asked) -> Result<Value, Trouble> {
+        let activity = asked.place.message.as_deref().unwrap_or_default();
+        for wait in NOT_YET {
+            match self.fetch(kind, activity, asked.place.reply.as_deref()).await {
+                Err(Trouble::Refused(_)) => sleep(wait).await,
+                other => return other,
+            }
+        }
+        self.fetch(kind, activity, asked.place.reply.as_deref()).await
+    }
+
+    /// A pressed button, or a form that was sent.
+    async fn pressed(&self, asked: &mut Asked) -> Result<bool, Trouble> {
+        let action = self.fetched("attachment/actions", asked).await?;
+        let said = |key: &str| {
+            let said = action.pointer(&format!("/inputs/{key}")).and_then(Value::as_str);
+            said.filter(|said| !said.trim().is_empty()).map(str::to_owned)
+        };
+        let Some(text_of) = said("ask").or_else(|| said("text")) else { return Ok(false) };
+        asked.text = text_of;
+        asked.who.id = text(&action, "personId");
+        asked.place.channel = text(&action, "roomId");
+        let message = text(&action, "messageId");
+        // A reply cannot be replied to: the root of the thread it is.
+        let card = match self.get(&format!("/messages/{message}")).await {
+            Err(Trouble::Refused(_) | Trouble::Form(_)) => Value::Null,
+            card => card?,
+        };
+        let parent = card.get("parentId").and_then(Value::as_str).unwrap_or(&message).to_owned();
+        asked.place.thread = Some(parent);
+        if text(&card, "roomType") == "direct" {
+            asked.how = How::Direct;
+        }
+        Ok(true)
+    }
+
+    /// Whether somebody is a bot.
+    async fn is_bot(&self, person: &str) -> Result<bool, Trouble> {
+        match self.get(&format!("/people/{person}")).await {
+            Ok(person) => Ok(text(&person, "type") == "bot"),
+            Err(Trouble::Refused(_) | Trouble::Form(_)) => Ok(false),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    /// Whether a message of ours with this mark has come back in a thread.
+    async fn echoed(&self, parent: &str, mark: &str, wait: Duration) -> Result<Option<String>, Trouble> {
+        let (until, parent) = (Instant::now() + wait, wire::uuid_of(parent));
+        let mut looked = HashSet::new();
+        loop {
+            for own in self.echoes.of(&parent) {
+                if looked.contains(&own.id) {
+                    continue;
+                }
+                match self.fetch("messages", &own.id, own.address.as_deref()).await {
+                    Ok(message) if is_marked(&message, mark) => return Ok(Some(text(&message, "id"))),
+                    Ok(_) | Err(Trouble::Refused(_) | Trouble::Form(_)) => {}
+                    Err(trouble) => return Err(trouble),
+                }
+                looked.insert(own.id);
+            }
+            if Instant::now() >= until {
+                return Ok(None);
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// A message of ours in a thread. In a space a bot may list only what mentions it; there, what came
+    /// back over the link tells, and a message that was just sent may take a while.
+    async fn found(&self, to: &Asked, tag: &str, wait: Duration) -> Result<Option<String>, Trouble> {
+        let Some(parent) = &to.place.thread else { return Ok(None) };
+        let mark = render::mark_of(tag);
+        let mut fields =
+            vec![("roomId", to.place.channel.as_str()), ("parentId", parent.as_str()), ("max", "100")];
+        if to.how != How::Direct {
+            fields.push(("mentionedPeople", "me"));
+        }
+        let list = match self.get(&format!("/messages?{}", encode(&fields))).await {
+            Err(Trouble::Refused(_)) => Value::Null,
+            list => list?,
+        };
+        let items = list.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+        let ours = items.iter().find(|message| is_marked(message, &mark));
+        if ours.is_some() || to.how == How::Direct {
+            return Ok(ours.map(|message| text(message, "id")));
+        }
+        self.echoed(parent, &mark, wait).await
+    }
+}
+
+/// Whether a message bears a mark of ours.
+fn is_marked(message: &Value, mark: &str) -> bool {
+    ["text", "markdown", "html"].into_iter().any(|key| text(message, key).contains(mark))
 }
 
 impl Connector for Webex {
@@ -146,24 +282,21 @@ impl Connector for Webex {
     fn complete(&self, mut asked: Asked) -> BoxFuture<'_, Result<Option<Asked>, Trouble>> {
         Box::pin(async move {
             let own = self.identity();
+            let mut email = None;
             if asked.how == How::Button {
-                let action = self.fetch("attachment/actions", &asked).await?;
-                let said = action.pointer("/inputs/ask").and_then(Value::as_str);
-                // A form: the choice, or what was written into it.
-                let said = said.or_else(|| action.pointer("/inputs/text").and_then(Value::as_str));
-                let Some(said) = said.filter(|said| !said.trim().is_empty()) else { return Ok(None) };
-                asked.text = said.to_owned();
-                asked.who.id = text(&action, "personId");
-                asked.place.channel = text(&action, "roomId");
-                let message = text(&action, "messageId");
-                // A reply cannot be replied to: the root of the thread it is.
-                let card = self.get(&format!("/messages/{message}")).await.unwrap_or_default();
-                let parent = card.get("parentId").and_then(Value::as_str).unwrap_or(&message).to_owned();
-                asked.place.thread = Some(parent);
+                if !self.pressed(&mut asked).await? {
+                    return Ok(None);
+                }
             } else {
-                let message = self.fetch("messages", &asked).await?;
+                let message = self.fetched("messages", &asked).await?;
                 let person = text(&message, "personId");
-                if person == own.id {
+                let is_own = |id: &str| wire::uuid_of(id) == wire::uuid_of(&own.id);
+                if is_own(&person) {
+                    return Ok(None);
+                }
+                // Only events say by themselves whether a person spoke.
+                if asked.place.message.as_deref().is_some_and(wire::is_public) && self.is_bot(&person).await?
+                {
                     return Ok(None);
                 }
                 asked.text = wire::without_mention(&message, &own.id, &own.name);
@@ -174,18 +307,19 @@ impl Connector for Webex {
                 asked.place.thread = Some(parent.unwrap_or(id));
                 let direct = text(&message, "roomType") == "direct";
                 let mentioned = message.get("mentionedPeople").and_then(Value::as_array);
-                let mentioned = mentioned.is_some_and(|people| people.iter().any(|id| *id == own.id));
+                let mentioned =
+                    mentioned.is_some_and(|people| people.iter().filter_map(Value::as_str).any(is_own));
                 asked.how = match (direct, mentioned) {
                     (true, _) => How::Direct,
                     (false, true) => How::Mention,
                     (false, false) => How::Overheard,
                 };
+                // By REST and not by the event, whose name may be one that people choose.
+                email = Some(text(&message, "personEmail")).filter(|email| !email.is_empty());
             }
-            let domain = asked.who.name.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase());
-            let domains = &self.settings.domains;
-            let known = |domain: String| domains.iter().any(|allowed| allowed.eq_ignore_ascii_case(&domain));
-            if !domains.is_empty() && !domain.is_some_and(known) {
-                asked.denied = Some("only people of this organisation may ask the network".into());
+            let spoken = asked.how != How::Overheard || asked.text.trim_start().starts_with('!');
+            if spoken && !self.may_ask(&asked.who.id, email).await? {
+                asked.denied = Some("the network is asked by the people of its configuration only".into());
             }
             Ok(Some(asked))
         })
@@ -204,8 +338,25 @@ impl Connector for Webex {
                         tracing::warn!(%why, "webex refuses a form of an answer; a plainer one is tried");
                         refused = Trouble::Form(why);
                     }
+                    Err(Trouble::Refused(why)) => {
+                        refused = Trouble::Refused(why);
+                        break;
+                    }
                     sent => return sent.map(|sent| text(&sent, "id")),
                 }
+            }
+            // The thread may be gone, or be none that takes replies: then beside it.
+            if to.place.thread.is_some()
+                && let Some(Value::Object(form)) = render::forms(message).pop()
+            {
+                let mut body = json!({"roomId": to.place.channel});
+                if let Some(body) = body.as_object_mut() {
+                    body.extend(form);
+                }
+                return match self.send(Method::POST, "/messages", &body).await {
+                    Err(Trouble::Form(_) | Trouble::Refused(_)) => Err(refused),
+                    sent => sent.map(|sent| text(&sent, "id")),
+                };
             }
             Err(refused)
         })
@@ -235,41 +386,38 @@ impl Connector for Webex {
         })
     }
 
-    fn file<'a>(
-        &'a self,
-        to: &'a Asked,
-        file: &'a File,
-        _tag: &'a str,
-    ) -> BoxFuture<'a, Result<(), Trouble>> {
+    fn file<'a>(&'a self, to: &'a Asked, file: &'a File, tag: &'a str) -> BoxFuture<'a, Result<(), Trouble>> {
         Box::pin(async move {
+            let unsure = |change: &dyn Fn(&mut HashSet<String>) -> bool| {
+                change(&mut self.unsure.lock().unwrap_or_else(PoisonError::into_inner))
+            };
+            let wait = if unsure(&|tags| tags.contains(tag)) { ECHO } else { Duration::ZERO };
+            // An earlier run may have sent it.
+            if self.found(to, tag, wait).await?.is_some() {
+                return Ok(());
+            }
             let mut parts = vec![FormPart { name: "roomId", file: None, body: to.place.channel.as_bytes() }];
             if let Some(parent) = &to.place.thread {
                 parts.push(FormPart { name: "parentId", file: None, body: parent.as_bytes() });
             }
+            let said = format!("{}{}", file.name, render::mark_of(tag));
+            parts.push(FormPart { name: "text", file: None, body: said.as_bytes() });
             let kind = Some((file.name.as_str(), file.kind.as_str()));
             parts.push(FormPart { name: "files", file: kind, body: file.text.as_bytes() });
-            self.rest.call(Ask::multipart("write", "/messages", &parts)).await.map(drop)
+            let sent = self.rest.call(Ask::multipart("write", "/messages", &parts)).await;
+            let ambiguous = sent.as_ref().is_err_and(Trouble::is_ambiguous);
+            unsure(&|tags| {
+                if tags.len() >= UNSURE {
+                    tags.clear();
+                }
+                if ambiguous { tags.insert(tag.to_owned()) } else { tags.remove(tag) }
+            });
+            sent.map(drop)
         })
     }
 
     fn find<'a>(&'a self, to: &'a Asked, tag: &'a str) -> BoxFuture<'a, Result<Option<String>, Trouble>> {
-        Box::pin(async move {
-            let Some(parent) = &to.place.thread else { return Ok(None) };
-            let mut fields =
-                vec![("roomId", to.place.channel.as_str()), ("parentId", parent.as_str()), ("max", "100")];
-            if to.how != How::Direct {
-                fields.push(("mentionedPeople", "me"));
-            }
-            let found = self.get(&format!("/messages?{}", encode(&fields))).await?;
-            let items = found.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
-            let mark = render::mark_of(tag);
-            let own = self.identity().id;
-            let ours = items.iter().find(|message| {
-                text(message, "personId") == own
-                    && (text(message, "text").contains(&mark) || text(message, "markdown").contains(&mark))
-            });
-            Ok(ours.map(|message| text(message, "id")))
-        })
+        Box::pin(self.found(to, tag, ECHO))
     }
 
     fn check(&self) -> BoxFuture<'_, Vec<Finding>> {

@@ -28,6 +28,11 @@ const WIDTH: usize = 72;
 const CARD_ROWS: usize = 20;
 const CARD_COLUMNS: usize = 6;
 const CARD_BYTES: usize = 20_000;
+/// The end of the tag of messages that tell of the progress.
+const PROGRESS: &str = "-w";
+/// The most buttons of a card, and the most characters on one.
+const BUTTONS: usize = 5;
+const TITLE: usize = 40;
 /// What the follow-ups may take.
 const FOLLOW_UPS: usize = 1200;
 
@@ -158,7 +163,8 @@ fn escape(text: &str) -> String {
 
 /// The message as a card, where it has buttons and is small enough to be read as one.
 pub(super) fn card(message: &Message) -> Option<Value> {
-    if message.actions.is_empty() {
+    // What tells of the progress is edited, and cards cannot be.
+    if message.actions.is_empty() || message.tag.ends_with(PROGRESS) {
         return None;
     }
     let mut body = Vec::new();
@@ -198,15 +204,7 @@ pub(super) fn card(message: &Message) -> Option<Value> {
             }
         }
     }
-    let actions: Vec<Value> = message
-        .actions
-        .iter()
-        .take(5)
-        .map(|action| {
-            let title: String = action.label.chars().take(40).collect();
-            json!({"type": "Action.Submit", "title": title, "data": {"ask": action.text}})
-        })
-        .collect();
+    let actions = if message.actions.len() > BUTTONS { form(message, &mut body) } else { buttons(message) };
     let card = json!({
         "type": "AdaptiveCard",
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
@@ -215,6 +213,24 @@ pub(super) fn card(message: &Message) -> Option<Value> {
         "actions": actions,
     });
     (card.to_string().len() <= CARD_BYTES).then_some(card)
+}
+
+/// A button for each follow-up.
+fn buttons(message: &Message) -> Vec<Value> {
+    let button = |action: &parts::Action| {
+        let title: String = action.label.chars().take(TITLE).collect();
+        json!({"type": "Action.Submit", "title": title, "data": {"ask": action.text}})
+    };
+    message.actions.iter().map(button).collect()
+}
+
+/// Many follow-ups as a menu, with the button that sends its choice.
+fn form(message: &Message, body: &mut Vec<Value>) -> Vec<Value> {
+    let choice = |action: &parts::Action| json!({"title": action.label, "value": action.text});
+    let choices: Vec<Value> = message.actions.iter().map(choice).collect();
+    body.push(json!({"type": "Input.ChoiceSet", "id": "ask", "style": "compact", "choices": choices,
+        "label": "which one?", "isRequired": true, "errorMessage": "choose one", "placeholder": "choose one"}));
+    vec![json!({"type": "Action.Submit", "title": "ask"})]
 }
 
 /// A line of text; its Markdown is escaped, because a card reads some.

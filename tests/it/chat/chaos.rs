@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::form::Fate;
 use super::process::Nocbot;
 use super::{fake_mattermost, fake_slack, fake_webex};
 use crate::textfsm::dice::Dice;
@@ -33,9 +34,12 @@ impl Platforms {
         format!(
             "store: nocbot.db\nchat:\n\
              \x20 slack: {{api_url: 'http://{}/api', bot_token: xoxb-1, app_token: xapp-1}}\n\
-             \x20 mattermost: {{url: 'http://{}', token: mm-token}}\n\
-             \x20 webex: {{api_url: 'http://{webex}/v1', wdm_url: 'http://{webex}/wdm', token: wx-token}}\n",
-            self.slack.server.address, self.mattermost.server.address
+             \x20 mattermost: {{url: 'http://{}', token: {}}}\n\
+             \x20 webex: {{api_url: 'http://{webex}/v1', u2c_url: 'http://{webex}/u2c/api/v1/catalog', token: {}}}\n",
+            self.slack.server.address,
+            self.mattermost.server.address,
+            fake_mattermost::TOKEN,
+            fake_webex::TOKEN
         )
     }
 
@@ -53,7 +57,7 @@ impl Platforms {
             0 if number.is_multiple_of(2) => ("slack", self.slack.slack.direct(&user, &text)),
             0 => ("slack", self.slack.slack.mention(&user, &format!("C{}", number % 5), &text)),
             1 => ("mattermost", self.mattermost.mattermost.ask(&format!("user{}", number % 17), "c1", &text)),
-            _ => ("webex", self.webex.webex.post(&text, true)),
+            _ => ("webex", self.webex.webex.post_as(&user, &text, number.is_multiple_of(2), None)),
         }
     }
 
@@ -68,21 +72,28 @@ impl Platforms {
 
     fn trouble(&self, dice: &mut Dice) -> &'static str {
         let (slack, mattermost, webex) = (&self.slack.slack, &self.mattermost.mattermost, &self.webex.webex);
-        match dice.below(14) {
+        match dice.below(16) {
             0 => (slack.cut(), "slack: links cut"),
             1 => (slack.freeze(), "slack: links half-open"),
-            2 => (slack.frame(r#"{"type":"disconnect","reason":"refresh_requested"}"#), "slack: refresh"),
+            2 => (slack.refresh("refresh_requested", Duration::from_millis(300)), "slack: refresh"),
             3 => (slack.fail("chat.postMessage", 3, 503), "slack: posts fail"),
             4 => (slack.fail("chat.postMessage", 1, 429), "slack: posts wait"),
             5 => (slack.fail("chat.postMessage", 2, 0), "slack: posts are taken, and then the line is cut"),
             6 => (slack.fail("apps.connections.open", 3, 503), "slack: no new links"),
             7 => (mattermost.cut(), "mattermost: links cut"),
             8 => (mattermost.forget(), "mattermost: the server starts again"),
-            9 => (mattermost.fail("/posts", 3, 503), "mattermost: posts fail"),
-            10 => (mattermost.fail("/posts", 2, 0), "mattermost: posts are taken, and then the line is cut"),
+            9 => (mattermost.plan("POST /posts", 3, Fate::Fails(503)), "mattermost: posts fail"),
+            10 => {
+                (mattermost.plan("POST /posts", 2, Fate::CutAfter), "mattermost: posts are taken, then a cut")
+            }
             11 => (webex.cut(), "webex: links cut"),
-            12 => (webex.forget_devices(), "webex: the device is gone"),
-            _ => (webex.fail("POST /v1/messages", 2, 429), "webex: posts wait"),
+            12 => (webex.stale_devices(), "webex: the device is gone"),
+            13 => (
+                webex.plan("POST /v1/messages", 2, Fate::FailsAfter(502)),
+                "webex: posts are taken and denied",
+            ),
+            14 => (mattermost.half_open(), "mattermost: links half-open"),
+            _ => (webex.plan("POST /v1/messages", 2, Fate::Limited(1)), "webex: posts wait"),
         }
         .1
     }

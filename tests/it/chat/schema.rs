@@ -52,6 +52,25 @@ pub fn valid(schema: &str, document: &Value) {
     }
 }
 
+/// Fails when one of the documents breaks the schema; all are looked at by one call.
+pub fn all_valid(schema: &str, documents: &[Value]) {
+    let Some((schemas, _)) = tools() else { return };
+    let text = std::fs::read_to_string(schemas.join(schema)).unwrap();
+    let mut whole: Value = serde_json::from_str(&text).unwrap();
+    // Definitions stay where the references look for them.
+    let root = whole.as_object_mut().unwrap();
+    let definitions = root.get("definitions").cloned().unwrap_or_default();
+    let version = root.get("$schema").cloned().unwrap_or_default();
+    let list =
+        serde_json::json!({"$schema": version, "definitions": definitions, "type": "array", "items": root});
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("list.json");
+    std::fs::write(&path, list.to_string()).unwrap();
+    if let Some(errors) = errors(path.to_str().unwrap(), &Value::Array(documents.to_vec())) {
+        panic!("{errors}");
+    }
+}
+
 #[test]
 fn the_slack_manifest_is_valid_and_names_what_the_connector_needs() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/slack-manifest.yaml");

@@ -86,6 +86,10 @@ pub trait Platform: Send + Sync + 'static {
     fn http(self: Arc<Self>, request: Request) -> BoxFuture<'static, Reply>;
     /// Whether the upgrade is accepted: `Err` with the status.
     fn admit(&self, request: &Request) -> Result<(), u16>;
+    /// `Retry-After` of an upgrade that is refused.
+    fn retry_after(&self) -> Option<u64> {
+        None
+    }
     fn socket(
         self: Arc<Self>,
         request: Request,
@@ -132,6 +136,7 @@ async fn connection<P: Platform>(platform: Arc<P>, mut stream: TcpStream) {
         let mut request = parse(&head);
         if request.header("upgrade").eq_ignore_ascii_case("websocket") {
             let verdict = platform.admit(&request);
+            let wait = platform.retry_after();
             #[allow(clippy::result_large_err, reason = "the library's own type")]
             let callback = |upgrade: &Upgrade, mut response: Response| {
                 if let Some(protocol) = upgrade.headers().get("sec-websocket-protocol") {
@@ -142,6 +147,9 @@ async fn connection<P: Platform>(platform: Arc<P>, mut stream: TcpStream) {
                     Err(status) => {
                         let mut refused = ErrorResponse::new(None);
                         *refused.status_mut() = status.try_into().unwrap();
+                        if let Some(wait) = wait {
+                            refused.headers_mut().insert("retry-after", wait.into());
+                        }
                         Err(refused)
                     }
                 }
