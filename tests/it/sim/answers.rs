@@ -205,8 +205,10 @@ async fn an_earlier_answer_is_shown_from_a_row_on_where_it_was_given() {
         place: "elsewhere".into(),
         text: format!("more {}", whole.id),
     };
-    let (progress, cancel) =
-        (tokio::sync::watch::channel(nocbot::bot::Progress::default()).0, Default::default());
+    let (progress, cancel) = (
+        tokio::sync::watch::channel(nocbot::bot::Progress::default()).0,
+        tokio_util::sync::CancellationToken::new(),
+    );
     let refused = bot.answer(elsewhere, progress, cancel).await;
     assert!(rows(&refused).is_empty() && format!("{refused:?}").contains("not given here"), "{refused:?}");
     running.stop().await;
