@@ -206,6 +206,32 @@ impl Xmpp {
         Ok((results, first.filter(|_| !complete)))
     }
 
+    /// Keeps a message of a room's history.
+    pub(super) fn hold(&self, room: &str, message: &Element) {
+        let mut held = lock(&self.held);
+        let list = held.entry(room.to_owned()).or_default();
+        if list.len() < PAGE {
+            list.push(message.clone());
+        }
+    }
+
+    /// Asks what the history of a room has: it has no archive.
+    async fn ask_held(self: &Arc<Self>, desk: &Arc<Desk>, room: &str) {
+        let held = lock(&self.held).remove(room).unwrap_or_default();
+        for message in held {
+            let asked = {
+                let rooms = lock(&self.rooms);
+                let own = Own { jid: &self.settings.jid, rooms: &rooms, allow: &self.settings.allow };
+                wire::question(&message, own, Source::Late)
+            };
+            if let Some(asked) = asked
+                && let Err(error) = desk.accept(self, asked).await
+            {
+                tracing::error!(%error, "a question could not be accepted");
+            }
+        }
+    }
+
     /// A message of ours by its tag, once what the archive of a place has is known.
     pub(super) async fn look_up(&self, to: &Asked, tag: &str) -> Result<Option<String>, Trouble> {
         let archive = to.place.reply.as_ref().map_or("", |_| to.place.channel.as_str()).to_owned();
@@ -227,7 +253,10 @@ impl Xmpp {
 pub(super) async fn catch_up(xmpp: Arc<Xmpp>, desk: Arc<Desk>, archive: String, bound: i64) {
     for _ in 0..TRIES {
         match look_back(&xmpp, &desk, &archive, bound).await {
-            Ok(()) => break,
+            Ok(()) => {
+                lock(&xmpp.held).remove(&archive);
+                break;
+            }
             // No archive, or not for us: what was not heard is not known.
             Err(Unanswered::Error(what, false)) => {
                 tracing::debug!(%archive, %what, "no archive");
@@ -236,6 +265,7 @@ pub(super) async fn catch_up(xmpp: Arc<Xmpp>, desk: Arc<Desk>, archive: String, 
             Err(_) => sleep(AGAIN).await,
         }
     }
+    xmpp.ask_held(&desk, &archive).await;
     if let Some(seen) = lock(&xmpp.seen).get_mut(&archive) {
         seen.new = false;
     }

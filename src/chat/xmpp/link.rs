@@ -25,8 +25,6 @@ const MOST: Duration = Duration::from_secs(30);
 const LOGIN: Duration = Duration::from_mins(1);
 /// A session that could not be taken up for so long is given up.
 const FORGET: Duration = Duration::from_mins(10);
-/// On a resumed link, what was sent again comes with a stamp, in this time.
-const AGAIN: Duration = Duration::from_secs(30);
 /// How often we look after ourselves.
 const TICK: Duration = Duration::from_secs(1);
 /// Between two questions to the server whether it has everything; its answer shows that it is there.
@@ -190,7 +188,13 @@ async fn open(
     }
     (session.managed, session.handled) = (managed, 0);
     let mut first = vec!["<presence xmlns=\"jabber:client\"><priority>1</priority></presence>".to_owned()];
-    first.extend(lock(&xmpp.rooms).enter_all());
+    let bounds = xmpp.bounds();
+    {
+        let mut rooms = lock(&xmpp.rooms);
+        rooms.leave_all();
+        rooms.set_since(&bounds);
+        first.extend(rooms.enter_all());
+    }
     let link = xmpp.out.begin(managed, domain(&xmpp.settings.jid), first);
     Ok((stream.socket, link, false))
 }
@@ -212,8 +216,7 @@ async fn hold(
     let pumped = sender.clone();
     let ending = over.clone();
     tokio::spawn(async move { ending.run_until_cancelled(pump.out.pump(link, pumped)).await });
-    let again = resumed.then(|| Instant::now() + AGAIN);
-    let reader = Reader { xmpp, desk, over: &over, again, bounds: xmpp.bounds() };
+    let reader = Reader { xmpp, desk, over: &over, bounds: xmpp.bounds() };
     if resumed {
         lock(&xmpp.rooms).look();
     }

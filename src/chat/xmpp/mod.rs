@@ -86,6 +86,8 @@ pub struct Xmpp {
     /// Archives that were read in this session; nothing stands for our own.
     caught: watch::Sender<HashSet<String>>,
     seen: Mutex<HashMap<String, Seen>>,
+    /// The history of rooms whose archive is being read.
+    held: Mutex<HashMap<String, Vec<Element>>>,
     upload: Mutex<Option<Service>>,
 }
 
@@ -136,6 +138,7 @@ impl Xmpp {
             known: Mutex::default(),
             caught: watch::channel(HashSet::new()).0,
             seen: Mutex::default(),
+            held: Mutex::default(),
             upload: Mutex::default(),
         }
     }

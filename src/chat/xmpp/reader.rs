@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::element::{Element, escape};
@@ -19,8 +18,6 @@ pub(super) struct Reader<'a> {
     pub desk: &'a Arc<Desk>,
     /// The end of the link.
     pub over: &'a CancellationToken,
-    /// Until then stamped messages may be what a resumed session sends again.
-    pub again: Option<Instant>,
     /// From when on each archive's messages were not heard, as the link began.
     pub bounds: HashMap<String, i64>,
 }
@@ -85,7 +82,12 @@ impl Reader<'_> {
 
     /// Does what is due in the rooms.
     pub(super) fn look_after_rooms(&self) {
-        let due = lock(&self.xmpp.rooms).due();
+        let bounds = self.xmpp.bounds();
+        let due = {
+            let mut rooms = lock(&self.xmpp.rooms);
+            rooms.set_since(&bounds);
+            rooms.due()
+        };
         for act in due {
             self.act(act);
         }
@@ -159,17 +161,26 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Whether a message is one for now. Stamped ones were kept somewhere: by a room as its history, which
-    /// is nobody's question, or for us, while we were away for a moment.
+    /// Whether a message is one for now. Stamped ones were kept somewhere: by a room as its history, or for
+    /// us, while we were away for a moment. What was said before that is nobody's question any more. A room's
+    /// history is held until it is known whether its archive says it better.
     fn source(&self, message: &Element) -> Option<Source<'static>> {
         let Some(delay) = wire::delay(message) else { return Some(Source::Link) };
         let own = &self.xmpp.settings.jid;
         let ours = delay.by.as_deref().is_none_or(|by| bare(by) == own || by == domain(own));
-        let again = self.again.is_some_and(|until| Instant::now() < until);
         let group = message.attribute("type") == Some("groupchat");
         let room = bare(message.attribute("from").unwrap_or_default());
         let bound = self.bounds.get(if group { room } else { "" });
         let fresh = delay.at.zip(bound).is_some_and(|(at, bound)| at >= *bound);
-        (ours && fresh && (again || !group)).then_some(Source::Late)
+        match (fresh, ours, group) {
+            (false, ..) | (true, false, false) => None,
+            // Sent again by a session that goes on, in its order: names are as they were then.
+            (true, true, true) => Some(Source::Link),
+            (true, true, false) => Some(Source::Late),
+            (true, false, true) => {
+                self.xmpp.hold(room, message);
+                None
+            }
+        }
     }
 }

@@ -47,6 +47,9 @@ struct Room {
     guarded: bool,
     /// Whether everybody there sees real addresses.
     open: bool,
+    /// From when on we want to know what was said, in milliseconds since 1970; nothing when nothing was
+    /// missed.
+    since: Option<i64>,
 }
 
 #[derive(Debug)]
@@ -89,6 +92,7 @@ impl Rooms {
                     taken: false,
                     guarded: false,
                     open: false,
+                    since: None,
                 },
             )
         };
@@ -98,6 +102,20 @@ impl Rooms {
     /// For rooms that ask for one.
     pub(super) fn set_password(&mut self, password: Option<String>) {
         self.password = password;
+    }
+
+    /// The session is lost, and with it every place in a room.
+    pub(super) fn leave_all(&mut self) {
+        for room in self.list.values_mut() {
+            room.at = At::Outside;
+        }
+    }
+
+    /// From when on the history of a room is news to us, unless we are inside.
+    pub(super) fn set_since(&mut self, bounds: &HashMap<String, i64>) {
+        for (name, room) in self.list.iter_mut().filter(|(_, room)| room.at != At::Inside) {
+            room.since = bounds.get(name).copied().filter(|bound| *bound != i64::MAX);
+        }
     }
 
     /// A new session: into every room, by the first name.
@@ -112,16 +130,21 @@ impl Rooms {
         names.iter().filter_map(|room| self.enter(room)).collect()
     }
 
-    /// Into a room, without its history.
+    /// Into a room, without its history but for what was missed: a service without an archive may have that.
     fn enter(&self, room: &str) -> Option<String> {
-        let Room { nick, guarded, .. } = self.list.get(room)?;
+        let Room { nick, guarded, since, .. } = self.list.get(room)?;
         // Only where it is asked for: not every room's service need know it.
         let password = self.password.as_ref().filter(|_| *guarded);
         let password =
             password.map(|text| format!("<password>{}</password>", escape(text))).unwrap_or_default();
+        let since = since.and_then(|since| jiff::Timestamp::from_millisecond(since).ok());
+        let history = since.map_or_else(
+            || "<history maxstanzas=\"0\"/>".to_owned(),
+            |since| format!("<history since=\"{since:.0}\"/>"),
+        );
         Some(format!(
             "<presence xmlns=\"jabber:client\" to=\"{}/{}\"><x xmlns=\"http://jabber.org/protocol/muc\">\
-             <history maxstanzas=\"0\"/>{password}</x></presence>",
+             {history}{password}</x></presence>",
             escape(room),
             escape(nick)
         ))

@@ -80,3 +80,17 @@ proptest! {
         let _ = presence(&mut rooms(), &name, &kind, &user(&format!("<status code='{code}'/><item/>")));
     }
 }
+
+#[test]
+fn the_history_is_asked_for_what_was_missed_only() {
+    let mut rooms = rooms();
+    let bounds = |at| HashMap::from([(ROOM.to_owned(), at)]);
+    rooms.set_since(&bounds(i64::MAX));
+    assert!(rooms.enter_all()[0].contains("maxstanzas=\"0\""));
+    rooms.set_since(&bounds(1000));
+    assert!(rooms.enter_all()[0].contains("<history since=\"1970-01-01T00:00:01Z\"/>"));
+    presence(&mut rooms, "nocbot", "", &user("<status code='110'/>"));
+    rooms.set_since(&bounds(5000));
+    rooms.leave_all();
+    assert!(rooms.enter_all()[0].contains("T00:00:01Z"), "inside, nothing new is missed");
+}

@@ -131,7 +131,7 @@ async fn bad_day(mut killed: Option<Prosody>, settings: Settings, wire: &Wire, p
     let mut dice = Dice(seed);
     let mut running = bot(&settings, store);
     // Questions from before the first listening are nobody's.
-    let mut watcher = Person::try_login(port, "alice").await.unwrap();
+    let mut watcher = Person::login_at(port, "alice").await;
     assert!(watcher.try_enter("watcher").await.is_some());
     watcher.say(ROOM, "groupchat", "w", "nocbot: vrf first").await;
     for _ in 0..20 {
@@ -187,7 +187,7 @@ async fn bad_day(mut killed: Option<Prosody>, settings: Settings, wire: &Wire, p
         let open = Store::open(store).unwrap().open_questions("xmpp").await.unwrap();
         let mut told = Vec::new();
         for (user, room) in [("bob", None), ("nocbot", None), ("alice", Some(ROOM))] {
-            let mut person = Person::try_login(port, user).await.unwrap();
+            let mut person = Person::login_at(port, user).await;
             let messages = person.archive(room).await.unwrap();
             let about = |message: &String| wrong.keys().any(|token| message.contains(token));
             told.extend(messages.into_iter().filter(about).map(|message| format!("{user}: {message}")));

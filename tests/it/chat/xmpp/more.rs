@@ -31,8 +31,18 @@ async fn the_same_with_another_server() {
     long_and_big(server.settings(), server.port).await;
 }
 
+/// Rooms keep a history, and servers keep direct messages, without any archive.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_with_a_server_that_has_only_what_it_must() {
+    let Some(prosody) = Prosody::bare() else { return };
+    let wire = Wire::to(prosody.secure).await;
+    let url = format!("wss://localhost:{}/xmpp-websocket", wire.port);
+    let settings = Settings { url, ..prosody.settings("pw-of-it") };
+    missed(settings, &wire, prosody.plain, prosody.directory.path()).await;
+}
+
 async fn missed(settings: Settings, wire: &Wire, port: u16, directory: &Path) {
-    let mut alice = Person::try_login(port, "alice").await.unwrap();
+    let mut alice = Person::login_at(port, "alice").await;
     alice.enter().await;
     // Said before anybody had ever listened.
     alice.say(ROOM, "groupchat", "a0", "nocbot: vrf never").await;
@@ -73,7 +83,7 @@ async fn long_runs_are_corrected_and_big_answers_are_files() {
 async fn long_and_big(settings: Settings, port: u16) {
     let net = settings.net.clone();
     let bot = start(settings, Store::in_memory().unwrap()).await;
-    let mut alice = Person::try_login(port, "alice").await.unwrap();
+    let mut alice = Person::login_at(port, "alice").await;
     alice.enter().await;
     // The bot may still be on its way into the room; before its first time there, nothing counts as missed.
     tokio::time::sleep(Duration::from_millis(500)).await;
