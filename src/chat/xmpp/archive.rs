@@ -272,6 +272,7 @@ pub(super) async fn catch_up(xmpp: Arc<Xmpp>, desk: Arc<Desk>, archive: String, 
     xmpp.caught.send_modify(|caught| {
         caught.insert(archive);
     });
+    xmpp.tell();
 }
 
 async fn look_back(xmpp: &Arc<Xmpp>, desk: &Arc<Desk>, archive: &str, bound: i64) -> Result<(), Unanswered> {

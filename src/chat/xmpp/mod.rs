@@ -18,9 +18,11 @@ mod wire;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use self::archive::{Known, Page, Seen};
@@ -38,6 +40,9 @@ use crate::secret::SecretRef;
 
 /// Refused messages that are remembered.
 const REFUSED: usize = 256;
+/// For a room to show a message of ours, over as many links as that takes; and to send back a private one.
+const SHOWN: Duration = Duration::from_secs(30);
+const BACK: Duration = Duration::from_millis(400);
 /// How often a message is corrected: clients that do not know corrections show each as a new message.
 const EDITS: usize = 24;
 
@@ -89,6 +94,8 @@ pub struct Xmpp {
     /// The history of rooms whose archive is being read.
     held: Mutex<HashMap<String, Vec<Element>>>,
     upload: Mutex<Option<Service>>,
+    /// Counts what is waited for: messages shown or sent back, rooms entered.
+    news: watch::Sender<u64>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -140,6 +147,7 @@ impl Xmpp {
             seen: Mutex::default(),
             held: Mutex::default(),
             upload: Mutex::default(),
+            news: watch::channel(0).0,
         }
     }
 
@@ -159,15 +167,67 @@ impl Xmpp {
             escape(to),
             escape(id)
         );
+        let group = kind == "groupchat";
+        if group {
+            self.inside(to).await?;
+        }
         self.out.deliver(message).await?;
-        let refusal = lock(&self.refused).iter().find(|(refused, _)| refused == id).cloned();
-        let Some((_, refusal)) = refusal else { return Ok(()) };
+        // A server may confirm before the room has seen it: the room shows it, or sends it back.
+        let private = !group && lock(&self.rooms).nick(wire::bare(to)).is_some();
+        let limit = if group { SHOWN } else { BACK };
+        let Some(refusal) = (if group || private {
+            self.shown(id, group.then_some(to), limit).await?
+        } else {
+            self.refusal(id)
+        }) else {
+            return Ok(());
+        };
         let why = format!("the server refuses a message to {to}: {}", refusal.what);
-        if kind == "groupchat" && refusal.is_absence() {
+        if group && refusal.is_absence() {
             lock(&self.rooms).lost(to);
             return Err(Trouble::unsent(why));
         }
         Err(if refusal.later { Trouble::unsent(why) } else { Trouble::Refused(why) })
+    }
+
+    /// Why a message came back, if it did.
+    fn refusal(&self, id: &str) -> Option<Refusal> {
+        let refused = lock(&self.refused);
+        refused.iter().find(|(refused, _)| refused == id).map(|(_, refusal)| refusal.clone())
+    }
+
+    /// Waits until we are in a room of ours.
+    async fn inside(&self, room: &str) -> Result<(), Trouble> {
+        let mut news = self.news.subscribe();
+        let inside = news.wait_for(|_| {
+            let rooms = lock(&self.rooms);
+            rooms.nick(room).is_none() || rooms.is_inside(room)
+        });
+        match timeout(SHOWN, inside).await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(Trouble::unsent(format!("we are not in the room {room}"))),
+        }
+    }
+
+    /// Waits until a message came back, or a room has shown it.
+    async fn shown(&self, id: &str, room: Option<&str>, limit: Duration) -> Result<Option<Refusal>, Trouble> {
+        let mut news = self.news.subscribe();
+        let is_shown =
+            || room.is_some_and(|room| lock(&self.known).has(id) || lock(&self.rooms).renames(room));
+        let told = news.wait_for(|_| self.refusal(id).is_some() || is_shown());
+        let told = matches!(timeout(limit, told).await, Ok(Ok(_)));
+        match self.refusal(id) {
+            None if room.is_some() && !told => {
+                let why = "the room has not shown the message".into();
+                Err(Trouble::Unreachable { why, sent: true })
+            }
+            refusal => Ok(refusal),
+        }
+    }
+
+    /// Something that others wait for has happened.
+    fn tell(&self) {
+        self.news.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// An error for one of our messages.
@@ -180,6 +240,8 @@ impl Xmpp {
             refused.pop_front();
         }
         refused.push_back((id.to_owned(), Refusal { what, later }));
+        drop(refused);
+        self.tell();
     }
 
     /// Where an answer goes, and how.

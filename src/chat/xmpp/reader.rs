@@ -75,6 +75,9 @@ impl Reader<'_> {
             return;
         }
         let acts = lock(&self.xmpp.rooms).presence(element);
+        if !acts.is_empty() {
+            self.xmpp.tell();
+        }
         for act in acts {
             self.act(act);
         }
@@ -133,20 +136,26 @@ impl Reader<'_> {
             return Ok(());
         }
         let room = bare(from);
+        let mut told = false;
         let asked = {
-            let rooms = lock(&xmpp.rooms);
+            let mut rooms = lock(&xmpp.rooms);
             let name = from.split_once('/').map_or("", |(_, name)| name);
             if rooms.is_inside(room) {
                 if rooms.is_us(room, name) {
                     for id in ids(element) {
                         lock(&xmpp.known).add(id);
                     }
+                    rooms.shows_ids(room, ids(element).any(|id| id.starts_with("nb-")));
+                    told = true;
                 }
                 xmpp.heard(room);
             }
             let own = Own { jid: &xmpp.settings.jid, rooms: &rooms, allow: &xmpp.settings.allow };
             self.source(element).and_then(|source| wire::question(element, own, source))
         };
+        if told {
+            xmpp.tell();
+        }
         let Some(asked) = asked else { return Ok(()) };
         let receipt = (!id.is_empty() && element.of("request", "urn:xmpp:receipts").is_some())
             .then(|| super::receipt(from, id));

@@ -50,6 +50,7 @@ struct Room {
     /// From when on we want to know what was said, in milliseconds since 1970; nothing when nothing was
     /// missed.
     since: Option<i64>,
+    renames: bool,
 }
 
 #[derive(Debug)]
@@ -93,6 +94,7 @@ impl Rooms {
                     guarded: false,
                     open: false,
                     since: None,
+                    renames: false,
                 },
             )
         };
@@ -168,6 +170,19 @@ impl Rooms {
     /// Whether we are in it.
     pub(super) fn is_inside(&self, room: &str) -> bool {
         self.list.get(room).is_some_and(|room| room.at == At::Inside)
+    }
+
+    /// A room has shown a message of ours, with the id that we gave it or with another.
+    pub(super) fn shows_ids(&mut self, room: &str, ours: bool) {
+        if let Some(room) = self.list.get_mut(room) {
+            room.renames = !ours;
+        }
+    }
+
+    /// Whether a room gives messages other ids (XEP-0045 did not forbid it once): then it cannot be told
+    /// which of them it has shown.
+    pub(super) fn renames(&self, room: &str) -> bool {
+        self.list.get(room).is_some_and(|room| room.renames)
     }
 
     /// Those that we are in.

@@ -50,6 +50,7 @@ async fn missed(settings: Settings, wire: &Wire, port: u16, directory: &Path) {
     tokio::time::sleep(Duration::from_millis(1200)).await;
     let file = directory.join("nocbot.db");
     let bot = start(settings.clone(), Store::open(&file).unwrap()).await;
+    alice.until(&format!("{ROOM}/nocbot")).await;
     alice.say(ROOM, "groupchat", "a1", "nocbot: vrf r1").await;
     alice.until("▸ vrf r1").await;
 
@@ -82,11 +83,11 @@ async fn long_runs_are_corrected_and_big_answers_are_files() {
 
 async fn long_and_big(settings: Settings, port: u16) {
     let net = settings.net.clone();
-    let bot = start(settings, Store::in_memory().unwrap()).await;
     let mut alice = Person::login_at(port, "alice").await;
     alice.enter().await;
-    // The bot may still be on its way into the room; before its first time there, nothing counts as missed.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let bot = start(settings, Store::in_memory().unwrap()).await;
+    // Before the bot's first time in the room, nothing counts as missed.
+    alice.until(&format!("{ROOM}/nocbot")).await;
     alice.say(ROOM, "groupchat", "a1", "nocbot: slow 3 r1").await;
     alice.until("<composing").await;
     let first = alice.until("asked 3 devices").await;
