@@ -145,7 +145,9 @@ impl Reader<'_> {
                     for id in ids(element) {
                         lock(&xmpp.known).add(id);
                     }
-                    rooms.shows_ids(room, ids(element).any(|id| id.starts_with("nb-")));
+                    if element.child("body").is_some() {
+                        rooms.shows_ids(room, ids(element).any(|id| id.starts_with("nb-")));
+                    }
                     told = true;
                 }
                 xmpp.heard(room);
