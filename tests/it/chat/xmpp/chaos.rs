@@ -124,6 +124,7 @@ async fn the_same_with_another_server_that_stays() {
 }
 
 /// With a server that is killed too, where there is one.
+#[allow(clippy::print_stderr, reason = "the seed repeats a failure")]
 async fn bad_day(mut killed: Option<Prosody>, settings: Settings, wire: &Wire, port: u16, store: &Path) {
     let seed = std::env::var("NOCBOT_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(|| u64::from(std::process::id()) << 16 | u64::from(port));
