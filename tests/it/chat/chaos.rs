@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::form::Fate;
 use super::process::Nocbot;
 use super::{fake_mattermost, fake_slack, fake_webex};
@@ -13,6 +15,18 @@ const QUESTIONS: u32 = 1000;
 /// Questions are asked for so long; then there is peace.
 const TROUBLE: Duration = Duration::from_secs(45);
 const KILLS: u32 = 4;
+const PLATFORMS: [&str; 3] = ["slack", "mattermost", "webex"];
+/// Some answers are one message, some have a file beside it.
+const TEXTS: [&str; 8] = [
+    "vrf r1",
+    "bgp r2",
+    "route r3 10.255.0.1",
+    "version r1",
+    "vrf r3",
+    "route r1 10.255.0.2",
+    "interfaces all",
+    "interfaces r1 | csv",
+];
 
 struct Platforms {
     slack: fake_slack::Running,
@@ -43,31 +57,31 @@ impl Platforms {
         )
     }
 
-    /// Asks on one of the platforms; gives the key of its thread.
-    fn ask(&self, dice: &mut Dice, number: usize) -> (&'static str, String) {
-        let device = number % 3 + 1;
-        let text = match dice.below(4) {
-            0 => format!("vrf r{device}"),
-            1 => format!("bgp r{device}"),
-            2 => format!("route r{device} 10.255.0.{}", number % 6 + 1),
-            _ => format!("version r{device}"),
+    fn ask(&self, platform: &'static str, number: usize, text: &str) -> Asked {
+        let (user, even) = (format!("U{}", number % 17), number.is_multiple_of(2));
+        let key = match platform {
+            "slack" if even => self.slack.slack.direct(&user, text),
+            "slack" => self.slack.slack.mention(&user, &format!("C{}", number % 5), text),
+            "mattermost" => self.mattermost.mattermost.ask(&format!("user{}", number % 17), "c1", text),
+            _ => self.webex.webex.post_as(&user, text, even, None),
         };
-        let user = format!("U{}", number % 17);
-        match dice.below(3) {
-            0 if number.is_multiple_of(2) => ("slack", self.slack.slack.direct(&user, &text)),
-            0 => ("slack", self.slack.slack.mention(&user, &format!("C{}", number % 5), &text)),
-            1 => ("mattermost", self.mattermost.mattermost.ask(&format!("user{}", number % 17), "c1", &text)),
-            _ => ("webex", self.webex.webex.post_as(&user, &text, number.is_multiple_of(2), None)),
-        }
+        Asked { platform, key, text: text.to_owned() }
     }
 
-    /// The answers in the thread of a question.
-    fn answers(&self, (platform, key): &(&'static str, String)) -> usize {
-        match *platform {
-            "slack" => self.slack.slack.thread(key).len(),
-            "mattermost" => self.mattermost.mattermost.thread(key).len(),
-            _ => self.webex.webex.thread(key).len(),
-        }
+    /// How many messages and files stand in each thread.
+    fn parts(&self) -> BTreeMap<String, usize> {
+        let mut out = BTreeMap::new();
+        let mut count = |messages: Vec<Value>, thread: &str| {
+            for message in messages {
+                if let Some(thread) = message[thread].as_str() {
+                    *out.entry(thread.to_owned()).or_default() += 1;
+                }
+            }
+        };
+        count(self.slack.slack.messages(), "thread_ts");
+        count(self.mattermost.mattermost.posts(), "root_id");
+        count(self.webex.webex.posted(), "parentId");
+        out
     }
 
     fn trouble(&self, dice: &mut Dice) -> &'static str {
@@ -99,6 +113,41 @@ impl Platforms {
     }
 }
 
+/// A question, and the thread of its answer.
+#[derive(Debug)]
+struct Asked {
+    platform: &'static str,
+    key: String,
+    text: String,
+}
+
+/// Waits until each question has as many parts as `expected` says; gives those that have fewer.
+async fn answered<'a>(
+    platforms: &Platforms,
+    asked: &'a [Asked],
+    expected: impl Fn(&Asked) -> usize,
+    log: &mut Vec<String>,
+    started: Instant,
+) -> Vec<&'a Asked> {
+    let end = Instant::now() + Duration::from_mins(2);
+    let mut whole = BTreeSet::new();
+    loop {
+        let parts = platforms.parts();
+        let missing = |asked: &&Asked| parts.get(&asked.key).copied().unwrap_or(0) < expected(asked);
+        let missing: Vec<_> = asked.iter().filter(missing).collect();
+        for platform in PLATFORMS {
+            if missing.iter().all(|asked| asked.platform != platform) && whole.insert(platform) {
+                let at = started.elapsed().as_secs_f64();
+                log.push(format!("{at:5.1} s: {platform}: everything is answered"));
+            }
+        }
+        if missing.is_empty() || Instant::now() > end {
+            return missing;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_questions_through_a_day_of_trouble_are_answered_once_each() {
     let (mut dice, seed) = Dice::fresh();
@@ -110,15 +159,28 @@ async fn a_thousand_questions_through_a_day_of_trouble_are_answered_once_each() 
     platforms.mattermost.mattermost.until("link", 20, |it| (it.links() > 0).then_some(())).await;
     platforms.webex.webex.until("link", 20, |it| (it.links() > 0).then_some(())).await;
 
-    let (started, mut asked, mut log) = (Instant::now(), Vec::new(), Vec::new());
+    // In peace, to see how many messages and files each answer has.
+    let (started, mut log) = (Instant::now(), Vec::new());
+    let each = PLATFORMS.iter().flat_map(|platform| TEXTS.map(|text| (*platform, text)));
+    let peace: Vec<Asked> =
+        each.enumerate().map(|(number, (platform, text))| platforms.ask(platform, number, text)).collect();
+    assert!(answered(&platforms, &peace, |_| 1, &mut log, started).await.is_empty());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let parts = platforms.parts();
+    let expected: BTreeMap<_, _> =
+        peace.iter().map(|asked| ((asked.platform, asked.text.as_str()), parts[&asked.key])).collect();
+    assert!(expected.values().any(|parts| *parts > 1), "{expected:?}");
+    let expected = |asked: &Asked| expected[&(asked.platform, asked.text.as_str())];
+
+    let (started, mut asked) = (Instant::now(), Vec::new());
     let (mut next_trouble, mut kills) = (Duration::from_secs(1), 0);
-    let mut whole = BTreeSet::new();
     while asked.len() < QUESTIONS as usize {
         let now = started.elapsed();
         while asked.len() < QUESTIONS as usize
             && TROUBLE * u32::try_from(asked.len()).unwrap() / QUESTIONS <= now
         {
-            asked.push(platforms.ask(&mut dice, asked.len()));
+            let platform = PLATFORMS[dice.below(PLATFORMS.len())];
+            asked.push(platforms.ask(platform, asked.len(), dice.one(&TEXTS)));
         }
         if now > next_trouble {
             log.push(format!("{:5.1} s: {}", now.as_secs_f64(), platforms.trouble(&mut dice)));
@@ -133,44 +195,21 @@ async fn a_thousand_questions_through_a_day_of_trouble_are_answered_once_each() 
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 
-    let end = Instant::now() + Duration::from_mins(2);
-    let missing = loop {
-        let missing: Vec<_> = asked.iter().filter(|question| platforms.answers(question) == 0).collect();
-        for platform in ["slack", "mattermost", "webex"] {
-            if whole.insert(platform) {
-                if missing.iter().any(|question| question.0 == platform) {
-                    whole.remove(platform);
-                } else {
-                    log.push(format!(
-                        "{:5.1} s: {platform}: everything is answered",
-                        started.elapsed().as_secs_f64()
-                    ));
-                }
-            }
-        }
-        if missing.is_empty() || Instant::now() > end {
-            break missing;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    };
+    let missing = answered(&platforms, &asked, expected, &mut log, started).await;
     // Whatever would come twice comes now.
     tokio::time::sleep(Duration::from_secs(4)).await;
+    let parts = platforms.parts();
     let several: Vec<_> =
-        asked.iter().filter(|q| platforms.answers(q) > 1).map(|q| (q, platforms.answers(q))).collect();
+        asked.iter().filter(|asked| parts.get(&asked.key).is_some_and(|n| *n > expected(asked))).collect();
     let status = bot.get("/healthz").await;
     assert!(
         missing.is_empty() && several.is_empty(),
-        "NOCBOT_SEED={seed}: {} without an answer: {missing:?}\n{} \
-        with several: {several:?}\n{}\n{status}",
+        "NOCBOT_SEED={seed}: {} without an answer: {missing:?}\n{} with more than one: {several:?}\n{}\n{status}",
         missing.len(),
         several.len(),
         log.join("\n")
     );
-    let mut each: BTreeMap<&str, usize> = BTreeMap::new();
-    for (platform, _) in &asked {
-        *each.entry(platform).or_default() += 1;
-    }
-    eprintln!("{each:?}\n{}\n{}", log.join("\n"), status.lines().last().unwrap_or_default());
+    eprintln!("{}\n{}", log.join("\n"), status.lines().last().unwrap_or_default());
     assert_eq!(platforms.slack.slack.faults(), Vec::<String>::new(), "NOCBOT_SEED={seed}");
     assert_eq!(platforms.mattermost.mattermost.faults(), Vec::<String>::new(), "NOCBOT_SEED={seed}");
     assert_eq!(platforms.webex.webex.faults(), Vec::<String>::new(), "NOCBOT_SEED={seed}");
