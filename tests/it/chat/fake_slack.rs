@@ -115,6 +115,10 @@ pub(super) struct State {
     pub(super) early: usize,
     pub(super) faults: Vec<String>,
     pub(super) refuse: Refuse,
+    /// How many messages a channel takes at once, beside one a second; what is left of that, since when.
+    pub(super) burst: Option<f64>,
+    pub(super) left: BTreeMap<String, (f64, Instant)>,
+    pub(super) limited: usize,
     /// (channel, user): who has left.
     pub(super) gone: BTreeSet<(String, String)>,
     pub(super) disabled: bool,
@@ -460,6 +464,16 @@ impl FakeSlack {
 
     pub fn refuse(&self, refuse: Refuse) {
         self.state.lock().unwrap().refuse = refuse;
+    }
+
+    /// A channel takes so many messages at once, and one a second.
+    pub fn limit(&self, burst: u32) {
+        self.state.lock().unwrap().burst = Some(burst.into());
+    }
+
+    /// Messages that were too many for their channel.
+    pub fn limited(&self) -> usize {
+        self.state.lock().unwrap().limited
     }
 
     pub fn refuse_tables(&self) {
