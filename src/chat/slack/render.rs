@@ -463,7 +463,8 @@ mod tests {
             cell in "\\PC{0,300}|<!channel>|<@U1>", rows in 0_usize..260, code in "(\\PC{0,60}\n){0,40}"
         ) {
             let answer = answer(&cell, rows, &code);
-            for message in messages(&answer) {
+            for mut message in messages(&answer) {
+                message.late = (rows % 2 == 0).then(|| "2026-11-21 14:03:05 UTC".to_owned());
                 for form in forms(&message) {
                     let blocks = form["blocks"].as_array().unwrap();
                     prop_assert!(blocks.len() <= 50);
