@@ -22,6 +22,8 @@ mod block_kit;
 mod fake_slack;
 #[path = "../../tests/it/chat/fake_slack_api.rs"]
 mod fake_slack_api;
+#[path = "../../tests/it/chat/fake_slack_people.rs"]
+mod fake_slack_people;
 #[path = "../../tests/it/chat/server.rs"]
 mod server;
 #[path = "../../tests/it/chat/stub.rs"]

@@ -5,6 +5,7 @@ mod chaos;
 mod fake_mattermost;
 mod fake_slack;
 mod fake_slack_api;
+mod fake_slack_people;
 mod fake_webex;
 mod form;
 mod killed;

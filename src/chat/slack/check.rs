@@ -105,9 +105,10 @@ async fn app(slack: &Slack, out: &mut Vec<Finding>) {
     match hello(slack, &text(&opened, "url")).await {
         Ok((links, app)) => {
             out.push(Finding::ok("Socket Mode: the platform says hello"));
-            if links > 1 {
-                let what = format!("Socket Mode: {} other links of this app are open", links - 1);
-                let hint = "another nocbot runs with these tokens; each gets only a part of the questions";
+            let others = usize::try_from(links.saturating_sub(1)).unwrap_or(usize::MAX);
+            if others > 0 {
+                let what = format!("Socket Mode: {} of this app", crate::text::count(others, "other link"));
+                let hint = "one is the nocbot that runs; of several, each gets only a part of the questions";
                 out.push(Finding { ok: true, what, hint: Some(hint.into()) });
             }
             manifest::compare(slack, &app, out).await;

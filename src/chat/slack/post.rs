@@ -9,11 +9,12 @@
 //! ```
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::Method;
 use serde_json::{Value, json};
+use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
 use super::call::text;
@@ -28,6 +29,8 @@ const PACE: Duration = Duration::from_millis(1050);
 const MINDED: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_mins(3);
 
+/// Channels whose turns are kept although nobody waits.
+const TURNS: usize = 1000;
 /// Channels that are remembered for having refused a look.
 const BLIND: usize = 1000;
 /// Courtesies at once, and the time in which another one grows.
@@ -57,9 +60,13 @@ impl Courtesies {
     }
 }
 
-/// Channels that were too fast.
+/// Channels that were too fast, and the turn of each: one message at a time, so that those that wait learn what
+/// the platform said to the one before them.
 #[derive(Debug, Default)]
-pub(super) struct Paced(Mutex<HashMap<String, Slow>>);
+pub(super) struct Paced {
+    slow: Mutex<HashMap<String, Slow>>,
+    turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
 
 /// One of them.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +81,7 @@ struct Slow {
 impl Paced {
     /// The platform said to wait.
     fn slow(&self, channel: &str, wait: Duration, now: Instant) {
-        let mut paced = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut paced = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
         paced.retain(|_, slow| slow.until + slow.minded > now);
         let minded = paced.get(channel).map_or(MINDED, |slow| (slow.minded * 2).min(LONGEST));
         let next = now + wait;
@@ -84,7 +91,7 @@ impl Paced {
     /// When the next message may go. Short bursts pass; a channel that was once too fast gets a message a
     /// second for a while, so that the others need not wait with it.
     fn turn(&self, channel: &str, now: Instant) -> Option<Instant> {
-        let mut paced = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut paced = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
         let slow = paced.get_mut(channel)?;
         if slow.until < now {
             return None;
@@ -95,10 +102,20 @@ impl Paced {
         Some(at)
     }
 
-    async fn wait(&self, channel: &str) {
+    /// Waits for the turn of a message; it lasts as long as what is given back.
+    async fn wait(&self, channel: &str) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            if turns.len() >= TURNS {
+                turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+            }
+            Arc::clone(turns.entry(channel.to_owned()).or_default())
+        };
+        let turn = turn.lock_owned().await;
         if let Some(at) = self.turn(channel, Instant::now()) {
             tokio::time::sleep_until(at).await;
         }
+        turn
     }
 }
 
@@ -232,14 +249,13 @@ impl Slack {
             if method == "chat.postMessage" && !self.sees(channel) {
                 put(&mut body, "client_msg_id", key(&message.tag, number));
             }
-            if !update {
-                self.paced.wait(channel).await;
+            let turn = if update { None } else { Some(self.paced.wait(channel).await) };
+            let written = self.write(method, &body).await;
+            if let Err(Trouble::Wait(wait)) = &written {
+                self.paced.slow(channel, *wait, Instant::now());
             }
-            match self.write(method, &body).await {
-                Err(Trouble::Wait(wait)) => {
-                    self.paced.slow(channel, wait, Instant::now());
-                    return Err(Trouble::Wait(wait));
-                }
+            drop(turn);
+            match written {
                 Err(Trouble::Form(why)) => {
                     tracing::warn!(%why, "slack refuses a form of an answer; a plainer one is tried");
                     refused = Trouble::Form(why);

@@ -3,6 +3,7 @@
 //! Device text stands in `raw_text` cells and `rich_text` elements, which are shown literally; in the
 //! plain text it is escaped. So it can neither ping nor forge anything.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
@@ -163,10 +164,12 @@ fn blocks(message: &Message, native: bool) -> Vec<Value> {
 
 /// Buttons; a menu where there are many, which on a phone would be a wall of them.
 fn follow_ups(actions: &[Action]) -> Option<Value> {
-    let usable = |action: &&Action| {
+    let mut seen = BTreeSet::new();
+    let usable = |action: &Action| {
         length(&action.text) <= VALUE && !action.label.trim().is_empty() && !action.text.is_empty()
     };
-    let actions: Vec<&Action> = actions.iter().filter(usable).collect();
+    let actions = actions.iter().filter(|action| usable(action) && seen.insert(action.text.as_str()));
+    let actions: Vec<&Action> = actions.collect();
     let plain =
         |text: &str, most: usize| json!({"type": "plain_text", "text": cut(text, most), "emoji": false});
     let in_menu = |action: &&Action| length(&action.label) <= OPTION && length(&action.text) <= OPTION_VALUE;
@@ -438,6 +441,11 @@ mod tests {
         let menu = blocks(&message(&many), true);
         assert_eq!(menu[1]["elements"][0]["type"], "static_select");
         assert_eq!(menu[1]["elements"][0]["options"][7]["value"], "vrf r7");
+        // Nobody needs the same twice, and a menu does not take it.
+        many.push("vrf r7");
+        let again = blocks(&message(&many), true);
+        assert_eq!(again[1]["elements"][0]["options"], menu[1]["elements"][0]["options"]);
+        many.pop();
         // What no menu takes stays on buttons.
         let long = "vrf ".repeat(30);
         many.push(&long);
@@ -463,7 +471,8 @@ mod tests {
             cell in "\\PC{0,300}|<!channel>|<@U1>", rows in 0_usize..260, code in "(\\PC{0,60}\n){0,40}"
         ) {
             let answer = answer(&cell, rows, &code);
-            for message in messages(&answer) {
+            for mut message in messages(&answer) {
+                message.late = (rows % 2 == 0).then(|| "2026-11-21 14:03:05 UTC".to_owned());
                 for form in forms(&message) {
                     let blocks = form["blocks"].as_array().unwrap();
                     prop_assert!(blocks.len() <= 50);

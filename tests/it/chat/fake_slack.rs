@@ -1,7 +1,8 @@
 //! A stand-in for Slack, as strict as its documentation: Socket Mode with single-use tickets that expire,
 //! confirmation within 3 s on the link that something came over, redelivery of events and of nothing else;
 //! and the Web API with its content types, scopes, limits and Block Kit. What breaks a rule is a fault.
-//! The Web API is in `fake_slack_api.rs`; `slack_clients.rs` proves it with the vendor's own clients.
+//! The Web API is in `fake_slack_api.rs`, what
+//! people do in `fake_slack_people.rs`; `slack_clients.rs` proves it with the vendor's own clients.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -115,6 +116,10 @@ pub(super) struct State {
     pub(super) early: usize,
     pub(super) faults: Vec<String>,
     pub(super) refuse: Refuse,
+    /// How many messages a channel takes at once, beside one a second; what is left of that, since when.
+    pub(super) burst: Option<f64>,
+    pub(super) left: BTreeMap<String, (f64, Instant)>,
+    pub(super) limited: usize,
     /// (channel, user): who has left.
     pub(super) gone: BTreeSet<(String, String)>,
     pub(super) disabled: bool,
@@ -181,11 +186,11 @@ impl State {
 }
 
 impl FakeSlack {
-    fn ts(&self) -> String {
+    pub(super) fn ts(&self) -> String {
         self.state.lock().unwrap().ts()
     }
 
-    fn queue(&self, kind: &'static str, payload: Value) {
+    pub(super) fn queue(&self, kind: &'static str, payload: Value) {
         self.state.lock().unwrap().pending.push(Pending {
             kind,
             payload,
@@ -301,95 +306,6 @@ impl FakeSlack {
         }
     }
 
-    pub fn event(&self, event: Value) {
-        let mut state = self.state.lock().unwrap();
-        let id = format!("Ev{:08}", state.next);
-        state.next += 1;
-        let text = |key: &str| event[key].as_str().map(str::to_owned);
-        if let (Some(channel), Some(ts)) = (text("channel"), text("ts")) {
-            if let Some(root) = text("thread_ts").filter(|root| *root != ts) {
-                state.roots.insert((channel.clone(), root));
-                state.replies.insert((channel, ts));
-            } else {
-                state.roots.insert((channel, ts));
-            }
-        }
-        drop(state);
-        let mut event = event;
-        if event["event_ts"].is_null() && event["ts"].is_string() {
-            event["event_ts"] = event["ts"].clone();
-        }
-        let payload = json!({"token": "x", "type": "event_callback", "team_id": "T1", "api_app_id": "A1",
-            "event_id": id, "event_time": 1, "is_ext_shared_channel": false, "event_context": "4-x", "event": event,
-            "authorizations": [{"enterprise_id": null, "team_id": "T1", "user_id": BOT, "is_bot": true,
-                "is_enterprise_install": false}]});
-        self.queue("events_api", payload);
-    }
-
-    /// Somebody mentions the bot; gives the message's ts.
-    pub fn mention(&self, user: &str, channel: &str, text: &str) -> String {
-        let ts = self.ts();
-        let text = format!("<@{BOT}> {text}");
-        self.event(json!({"type": "app_mention", "user": user, "text": text, "ts": ts, "channel": channel, "team": "T1"}));
-        ts
-    }
-
-    pub fn direct(&self, user: &str, text: &str) -> String {
-        let ts = self.ts();
-        self.event(json!({"type": "message", "channel_type": "im", "user": user, "text": text, "ts": ts,
-            "channel": "D1", "team": "T1"}));
-        ts
-    }
-
-    fn address(&self) -> String {
-        let mut state = self.state.lock().unwrap();
-        let path = format!("/response/{}", state.ts());
-        state.addresses.insert(path.clone(), 0);
-        format!("http://{}{path}", state.base)
-    }
-
-    pub fn command(&self, user: &str, channel: &str, text: &str) {
-        let (trigger, url) = (self.ts(), self.address());
-        self.queue(
-            "slash_commands",
-            json!({"token": "x", "team_id": "T1", "team_domain": "noc", "command": "/nocbot", "text": text,
-                "user_id": user, "user_name": user.to_lowercase(), "channel_id": channel, "channel_name": "noc",
-                "api_app_id": "A1", "is_enterprise_install": "false", "trigger_id": trigger, "response_url": url}),
-        );
-    }
-
-    /// Presses the button with this label on a message, or chooses it from its menu.
-    pub fn press(&self, user: &str, message: &Value, label: &str) {
-        let blocks = message["blocks"].as_array().unwrap();
-        let actions = blocks.iter().find(|block| block["type"] == "actions").expect("no buttons");
-        let elements = actions["elements"].as_array().unwrap();
-        let mut action = if elements[0]["type"] == "static_select" {
-            let options = elements[0]["options"].as_array().unwrap();
-            let option = options.iter().find(|o| o["text"]["text"] == label).expect("no such choice");
-            json!({"type": "static_select", "action_id": elements[0]["action_id"], "selected_option": option})
-        } else {
-            let button = elements.iter().find(|b| b["text"]["text"] == label).expect("no such button");
-            json!({"type": "button", "action_id": button["action_id"], "value": button["value"], "text": button["text"]})
-        };
-        action["block_id"] = actions["block_id"].clone();
-        action["action_ts"] = json!(self.ts());
-        let ephemeral = message["user"].is_string();
-        let mut container = json!({"type": "message", "message_ts": message["ts"], "channel_id": message["channel"],
-            "is_ephemeral": ephemeral});
-        if message["thread_ts"].is_string() {
-            container["thread_ts"] = message["thread_ts"].clone();
-        }
-        let mut payload = json!({"type": "block_actions", "user": {"id": user, "username": user.to_lowercase(),
-            "team_id": "T1"}, "api_app_id": "A1", "token": "x", "team": {"id": "T1", "domain": "noc"},
-            "channel": {"id": message["channel"], "name": "noc"}, "container": container,
-            "trigger_id": self.ts(), "response_url": self.address(), "state": {"values": {}}, "actions": [action]});
-        if !ephemeral {
-            payload["message"] = json!({"ts": message["ts"], "thread_ts": message["thread_ts"], "text": message["text"],
-                "blocks": message["blocks"], "bot_id": "B1", "user": BOT});
-        }
-        self.queue("interactive", payload);
-    }
-
     /// Sends a frame of any sort on the newest link; one with an envelope should be confirmed.
     pub fn frame(&self, text: &str) {
         let mut state = self.state.lock().unwrap();
@@ -460,6 +376,16 @@ impl FakeSlack {
 
     pub fn refuse(&self, refuse: Refuse) {
         self.state.lock().unwrap().refuse = refuse;
+    }
+
+    /// A channel takes so many messages at once, and one a second.
+    pub fn limit(&self, burst: u32) {
+        self.state.lock().unwrap().burst = Some(burst.into());
+    }
+
+    /// Messages that were too many for their channel.
+    pub fn limited(&self) -> usize {
+        self.state.lock().unwrap().limited
     }
 
     pub fn refuse_tables(&self) {

@@ -241,6 +241,16 @@ impl FakeSlack {
             state.fault(format!("{method}: {code}: {}", arg("thread_ts")));
             return no(code);
         }
+        if let Some(burst) = state.burst {
+            let (left, since) = state.left.get(channel).copied().unwrap_or((burst, Instant::now()));
+            let left = (left + since.elapsed().as_secs_f64()).min(burst);
+            if left < 1.0 {
+                state.limited += 1;
+                return Reply::json(429, &json!({"ok": false, "error": "ratelimited"}))
+                    .with("Retry-After", 1);
+            }
+            state.left.insert(channel.to_owned(), (left - 1.0, Instant::now()));
+        }
         let ts = state.ts();
         let mut message = Value::Object(arguments.clone());
         message["ts"] = json!(ts);

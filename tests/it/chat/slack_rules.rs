@@ -64,6 +64,25 @@ async fn waits_are_obeyed_whatever_their_form() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_channel_that_takes_a_message_a_second_gets_a_message_a_second() {
+    let bot = bot().await;
+    let slack = bot.slack();
+    slack.limit(3);
+    let asked: Vec<String> = (0..20)
+        .map(|n| slack.mention(&format!("U{n}"), &format!("C{}", n % 2), &format!("vrf q{n}")))
+        .collect();
+    let begun = Instant::now();
+    for ts in &asked {
+        slack.answer(ts).await;
+    }
+    assert!(begun.elapsed() < Duration::from_secs(14), "{:?}", begun.elapsed());
+    assert!(slack.limited() <= 6, "{} were too early", slack.limited());
+    delivered(&bot).await;
+    assert_eq!(slack.messages().len(), 20);
+    bot.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_storm_is_not_answered_with_a_storm_and_its_end_is_noticed_soon() {
     let bot = bot().await;
     let slack = bot.slack();
