@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::sync::Notify;
 
 /// One link to a chat platform.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -38,13 +39,50 @@ pub struct Link {
     known: bool,
 }
 
-/// The links by name.
+/// The links by name, and which of their calls a platform wants to be left until later.
 #[derive(Debug, Default)]
 pub struct Board {
     links: Mutex<BTreeMap<String, Link>>,
+    closed: Mutex<Closed>,
+    changed: Notify,
 }
 
+/// Until when a link's calls of one sort are left, in milliseconds since 1970, by `link/sort`.
+pub type Closed = BTreeMap<String, i64>;
+
 impl Board {
+    /// The platform of a link wants calls of one sort to be left until then (milliseconds since 1970).
+    pub fn close(&self, name: &str, lane: &str, until: i64) {
+        let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = closed.entry(format!("{name}/{lane}")).or_insert(until);
+        *entry = until.max(*entry);
+        drop(closed);
+        self.changed.notify_one();
+    }
+
+    /// Until when calls of one sort are left; nothing when they may be made.
+    pub fn closed(&self, name: &str, lane: &str) -> Option<i64> {
+        let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = format!("{name}/{lane}");
+        let until = closed.get(&key).copied()?;
+        if until <= jiff::Timestamp::now().as_millisecond() {
+            closed.remove(&key);
+            return None;
+        }
+        Some(until)
+    }
+
+    /// All that is left until later, after the next change: to be known after a restart.
+    pub async fn closes(&self) -> Closed {
+        self.changed.notified().await;
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What an earlier run was told.
+    pub fn recall(&self, closed: Closed) {
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner).extend(closed);
+    }
+
     /// Changes what stands about a link; the first time it is put on the board.
     pub fn update(&self, name: &str, change: impl FnOnce(&mut Link)) {
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);

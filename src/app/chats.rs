@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -127,8 +128,10 @@ pub fn run(
     board: Arc<Board>,
     shutdown: CancellationToken,
 ) -> Talking {
+    let (tasks, (recalled, ready)) = (TaskTracker::new(), watch::channel(false));
+    let remembering = remember(Arc::clone(&board), store.clone(), recalled);
+    tasks.spawn(shutdown.clone().run_until_cancelled_owned(remembering));
     let desk = Arc::new(Desk::new(partner, store, Arc::clone(&board), shutdown.clone()));
-    let tasks = TaskTracker::new();
     let mut platforms = Vec::new();
     for connector in connectors {
         let name = connector.name();
@@ -148,8 +151,33 @@ pub fn run(
                 taking_up.resume(resumed).await;
             }
         });
-        tasks.spawn(connector.run(desk, stop));
+        let mut ready = ready.clone();
+        tasks.spawn(async move {
+            // A closed channel has nothing to wait for either.
+            let _ = ready.wait_for(|recalled| *recalled).await;
+            connector.run(desk, stop).await;
+        });
     }
     tasks.close();
     Talking { platforms, desk, tasks }
+}
+
+/// Keeps what platforms want to be left until later: whoever is told to wait must wait after a restart too.
+async fn remember(board: Arc<Board>, store: Store, recalled: watch::Sender<bool>) {
+    const WAY: &str = "chats";
+    const KEY: &str = "closed";
+    match store.note(WAY, KEY).await {
+        Ok(noted) => {
+            board.recall(noted.and_then(|noted| serde_json::from_str(&noted).ok()).unwrap_or_default());
+        }
+        Err(error) => tracing::warn!(%error, "it is not known what platforms were to be left until later"),
+    }
+    recalled.send_replace(true);
+    loop {
+        let closed = board.closes().await;
+        let text = serde_json::to_string(&closed).unwrap_or_default();
+        if let Err(error) = store.set_note(WAY, KEY, text).await {
+            tracing::warn!(%error, "it is not noted what a platform wants to be left until later");
+        }
+    }
 }

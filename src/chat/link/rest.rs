@@ -8,7 +8,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use hyper::{Method, StatusCode, Uri};
-use tokio::time::Instant;
 
 use super::Trouble;
 use super::http::{Http, Reply};
@@ -107,7 +106,6 @@ pub struct Rest {
     http: Http,
     base: String,
     token: RwLock<Option<Secret>>,
-    closed: Mutex<HashMap<&'static str, Instant>>,
     turns: Mutex<HashMap<&'static str, Arc<tokio::sync::Mutex<()>>>>,
     name: &'static str,
     board: Arc<Board>,
@@ -121,7 +119,6 @@ impl Rest {
             http,
             base,
             token: RwLock::default(),
-            closed: Mutex::default(),
             turns: Mutex::default(),
             name,
             board,
@@ -191,26 +188,27 @@ impl Rest {
         })
     }
 
-    /// Closes a lane for this long.
+    /// Closes a lane for this long, also for the next run.
     pub fn close(&self, lane: &'static str, wait: Duration) -> Trouble {
-        let until = Instant::now() + wait;
-        let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = closed.entry(lane).or_insert(until);
-        *entry = (*entry).max(until);
+        let wait = wait.min(LONGEST_WAIT);
+        let milliseconds = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+        self.board.close(self.name, lane, now().saturating_add(milliseconds).saturating_add(1));
         self.board.update(self.name, |link| link.waits += 1);
         Trouble::Wait(wait)
     }
 
     /// Waits until a lane is open.
     async fn open(&self, lane: &'static str) {
-        loop {
-            let until = self.closed.lock().unwrap_or_else(PoisonError::into_inner).get(lane).copied();
-            match until {
-                Some(until) if until > Instant::now() => tokio::time::sleep_until(until).await,
-                _ => return,
-            }
+        while let Some(until) = self.board.closed(self.name, lane) {
+            let left = u64::try_from(until - now()).unwrap_or(0);
+            // A clock that was set back must not keep us waiting for a year.
+            tokio::time::sleep(Duration::from_millis(left.max(1)).min(LONGEST_WAIT)).await;
         }
     }
+}
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
 }
 
 /// `Retry-After` in seconds (RFC 9110, 10.2.3).
