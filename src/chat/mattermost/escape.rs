@@ -1,6 +1,6 @@
 //! Foreign text in Mattermost's Markdown. Its parser knows fewer escapes than GitHub's (`\<`, `\&` and `\\`
-//! before a word stay as they are), so what it does not know is parted by a blank of no width, which both
-//! leave alone.
+//! before a word stay as they are), so what it does not know is written as an entity or parted by a blank of
+//! no width, which both read alike.
 
 use std::fmt::Write as _;
 
@@ -15,12 +15,15 @@ pub(super) fn escape(text: &str) -> String {
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
-            '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '>' => out.extend(['\\', c]),
+            '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' => out.extend(['\\', c]),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
             // A word with such a mark on each side is an emoji.
             ':' if chars.peek().is_some_and(|next| !next.is_whitespace()) => out.extend([c, NONE]),
             // Before a letter it means itself.
             '\\' if chars.peek().is_some_and(|next| next.is_alphanumeric()) => out.push(c),
-            '\\' | '<' | '&' | '@' | '$' => out.extend([c, NONE]),
+            '\\' | '@' | '$' => out.extend([c, NONE]),
             '\n' | '\r' => out.push(' '),
             c => out.push(c),
         }
@@ -43,6 +46,13 @@ pub(super) fn cell(text: &str) -> String {
     if awkward && plain && !text.is_empty() { format!("`{text}`") } else { escape(text) }
 }
 
+/// A line of text that is neither a list nor a rule nor a heading of the line before.
+pub(super) fn line(text: &str) -> String {
+    let text = text.trim();
+    let block = text.starts_with(['-', '+', '=']) || text.starts_with(|c: char| c.is_ascii_digit());
+    format!("{}{}", if block { "\u{200b}" } else { "" }, escape(text))
+}
+
 /// Lines; those that begin with two blanks become code.
 pub(super) fn paragraphs(text: &str) -> String {
     let mut out = String::new();
@@ -56,13 +66,7 @@ pub(super) fn paragraphs(text: &str) -> String {
             let _ = writeln!(out, "\n{}", fence(&code.join("\n")));
             code.clear();
         }
-        // Neither a list nor a rule nor a heading of the line before.
-        let first = line.trim_start();
-        let block = first.starts_with(['-', '+', '=']) || first.starts_with(|c: char| c.is_ascii_digit());
-        if block {
-            out.push(NONE);
-        }
-        let _ = writeln!(out, "{}", escape(first));
+        let _ = writeln!(out, "{}", self::line(line));
     }
     if !code.is_empty() {
         let _ = write!(out, "\n{}", fence(&code.join("\n")));
@@ -78,7 +82,7 @@ mod tests {
     fn what_both_parsers_read_alike_is_escaped_and_the_rest_parted() {
         assert_eq!(escape("a|b *c*"), "a\\|b \\*c\\*");
         assert_eq!(escape("NOC\\user \\| \\"), "NOC\\user \\\u{200b}\\| \\\u{200b}");
-        assert_eq!(escape("<@all> &lt; 10:20"), "<\u{200b}@\u{200b}all\\> &\u{200b}lt; 10:\u{200b}20");
+        assert_eq!(escape("<@all> &lt; 10:20"), "&lt;@\u{200b}all&gt; &amp;lt; 10:\u{200b}20");
         assert_eq!(cell("2001:db8:100::1"), "`2001:db8:100::1`");
         assert_eq!(cell("a|b"), "a\\|b");
         assert_eq!(cell("a <b>"), "`a <b>`");

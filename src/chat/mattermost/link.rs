@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::wire::{self, Own};
-use super::{Mattermost, text};
+use super::{CHANNELS, Mattermost, text};
 use crate::chat::intake::Intake;
 use crate::chat::link::rest::encode;
 use crate::chat::link::socket::Unopened;
@@ -31,8 +31,6 @@ const LOGIN: Duration = Duration::from_mins(1);
 const HELLO: Duration = Duration::from_secs(10);
 /// Between two of our pings: they are answered by the server itself, not only by its proxy.
 const PING: Duration = Duration::from_secs(30);
-/// Channels that are looked through for what was missed.
-const CHANNELS: usize = 200;
 /// So often a link may be taken up again without a single new event; then it begins afresh.
 const STUCK: usize = 2;
 
@@ -198,6 +196,7 @@ async fn read(
                 if name == "posted"
                     && let Some(asked) = wire::posted(&data, own)
                 {
+                    mattermost.asked_in(&asked.place.channel, &text(&data, "channel_type"));
                     let (mattermost, desk, at) = (Arc::clone(mattermost), Arc::clone(desk), created(&data));
                     let taken = async move {
                         mattermost.since.heard(desk.store(), mattermost.name(), at).await;
@@ -243,7 +242,10 @@ fn created(data: &Value) -> i64 {
 async fn look_back(mattermost: &Arc<Mattermost>, desk: &Arc<Desk>, from: i64) -> Result<(), Trouble> {
     let identity = mattermost.identity();
     let own = Own { id: &identity.id, name: &identity.name, team: identity.team.as_deref() };
-    let channels = mattermost.get("/users/me/channels").await?;
+    let channels = match mattermost.get("/users/me/channels").await {
+        Err(Trouble::Refused(_)) => mattermost.known_channels(),
+        channels => channels?,
+    };
     let number = |value: &Value, key: &str| value.get(key).and_then(Value::as_i64);
     let mut recent: Vec<&Value> = channels.as_array().into_iter().flatten().collect();
     recent.retain(|channel| {

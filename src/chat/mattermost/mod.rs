@@ -7,6 +7,7 @@ mod people;
 mod render;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -27,6 +28,8 @@ use crate::answer::pages::{File, Shape};
 use crate::metrics::Board;
 use crate::secret::SecretRef;
 
+/// Channels that are remembered and looked through for what was missed.
+const CHANNELS: usize = 200;
 /// The server counts all calls of a token together: if one has to wait, all have.
 const LANE: &str = "rest";
 /// Where ephemeral posts are not permitted, it is tried again after this time.
@@ -64,6 +67,8 @@ pub struct Mattermost {
     identity: RwLock<Identity>,
     people: people::People,
     since: Since,
+    /// Channels where we were asked, and their type: where nothing else says which there are.
+    asked_in: Mutex<BTreeMap<String, String>>,
     /// How many characters a post may have.
     most: AtomicUsize,
     /// The link that is up, to tell that somebody types, and the number of its last request.
@@ -85,6 +90,7 @@ impl Mattermost {
             identity: RwLock::default(),
             people: people::People::default(),
             since: Since::default(),
+            asked_in: Mutex::default(),
             most: AtomicUsize::new(render::MOST),
             link: Mutex::default(),
             calls: AtomicU64::new(0),
@@ -111,13 +117,10 @@ impl Mattermost {
                 None => None,
             };
             let identity = Identity { id: text(&me, "id"), name: text(&me, "username"), team };
-            match self.get("/config/client?format=old").await {
-                Ok(config) => {
-                    let most = text(&config, "MaxPostSize").parse().unwrap_or(render::MOST);
-                    self.most.store(most, Ordering::SeqCst);
-                }
-                Err(Trouble::Refused(_) | Trouble::Form(_)) => {}
-                Err(trouble) => return Err(trouble),
+            // A server that does not tell this takes what all take.
+            if let Ok(config) = self.get("/config/client?format=old").await {
+                let most = text(&config, "MaxPostSize").parse().unwrap_or(render::MOST);
+                self.most.store(most, Ordering::SeqCst);
             }
             *self.identity.write().unwrap_or_else(PoisonError::into_inner) = identity;
         }
@@ -132,6 +135,20 @@ impl Mattermost {
     /// The link by which it is told that somebody types.
     fn typist(&self, link: Option<Sender>) {
         *self.link.lock().unwrap_or_else(PoisonError::into_inner) = link;
+    }
+
+    /// We were asked in a channel of this type.
+    fn asked_in(&self, channel: &str, kind: &str) {
+        let mut known = self.asked_in.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() < CHANNELS {
+            known.insert(channel.to_owned(), kind.to_owned());
+        }
+    }
+
+    /// The channels where we were asked, in the form in which the server lists them.
+    fn known_channels(&self) -> Value {
+        let known = self.asked_in.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().map(|(id, kind)| json!({"id": id, "type": kind})).collect()
     }
 
     fn most(&self) -> usize {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::escape::{cell, code, escape, paragraphs};
+use super::escape::{self, cell, code, escape, paragraphs};
 use crate::answer::Status;
 use crate::answer::markdown::fence;
 use crate::answer::pages::{Piece, Shape};
@@ -77,7 +77,7 @@ fn written(piece: &Piece) -> String {
             let lines: Vec<String> = text
                 .lines()
                 .filter(|line| !line.trim().is_empty())
-                .map(|line| format!("_{}_", escape(line.trim())))
+                .map(|line| format!("_{}_", escape::line(line)))
                 .collect();
             lines.join("\n")
         }

@@ -9,7 +9,7 @@ mod people;
 mod render;
 mod wire;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ const NOT_YET: [Duration; 3] =
     [Duration::from_millis(300), Duration::from_secs(1), Duration::from_millis(2500)];
 /// For a message of ours to come back over the link.
 const ECHO: Duration = Duration::from_secs(3);
+/// Spaces that are remembered.
+const SPACES: usize = 200;
 /// Files whose upload may have been carried out, at most.
 const UNSURE: usize = 1000;
 
@@ -75,6 +77,8 @@ pub struct Webex {
     people: people::People,
     since: Since,
     echoes: own::Echoes,
+    /// Spaces where we were asked, and their type: where nothing else says which there are.
+    asked_in: Mutex<BTreeMap<String, String>>,
     /// Files whose upload may have been carried out.
     unsure: Mutex<HashSet<String>>,
 }
@@ -93,6 +97,7 @@ impl Webex {
             people: people::People::default(),
             since: Since::default(),
             echoes: own::Echoes::default(),
+            asked_in: Mutex::default(),
             unsure: Mutex::default(),
         }
     }
@@ -189,6 +194,21 @@ impl Webex {
             asked.how = How::Direct;
         }
         Ok(true)
+    }
+
+    /// We were asked in a space of this type.
+    fn asked_in(&self, room: &str, kind: &str) {
+        let mut known = self.asked_in.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() < SPACES {
+            known.insert(room.to_owned(), kind.to_owned());
+        }
+    }
+
+    /// The spaces where we were asked, in the form in which the platform lists them.
+    fn known_spaces(&self) -> Value {
+        let known = self.asked_in.lock().unwrap_or_else(PoisonError::into_inner);
+        let items: Value = known.iter().map(|(id, kind)| json!({"id": id, "type": kind})).collect();
+        json!({"items": items})
     }
 
     /// Whether somebody is a bot.
@@ -305,7 +325,9 @@ impl Connector for Webex {
                 let id = text(&message, "id");
                 let parent = message.get("parentId").and_then(Value::as_str).map(str::to_owned);
                 asked.place.thread = Some(parent.unwrap_or(id));
-                let direct = text(&message, "roomType") == "direct";
+                let kind = text(&message, "roomType");
+                let direct = kind == "direct";
+                self.asked_in(&asked.place.channel, &kind);
                 let mentioned = message.get("mentionedPeople").and_then(Value::as_array);
                 let mentioned =
                     mentioned.is_some_and(|people| people.iter().filter_map(Value::as_str).any(is_own));

@@ -288,6 +288,11 @@ async fn what_was_lost_is_looked_up_until_that_works() {
         server.noise();
     }
     server.answer(&roots[4]).await;
+    // The same where the channels are not told: those where it was asked are known.
+    server.plan("GET /users/me/channels", 1, Fate::Fails(404));
+    server.forget();
+    roots.push(server.ask("alice", "c1", "vrf r5"));
+    server.answer(&roots[5]).await;
     bot.delivered().await;
     for root in &roots {
         assert_eq!(server.thread(root).len(), 1);

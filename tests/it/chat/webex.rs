@@ -249,16 +249,22 @@ async fn what_was_lost_is_looked_up_and_stale_devices_are_replaced() {
     for id in &asked {
         webex.answer(id).await;
     }
+    // The same where the spaces are not told: those where it was asked are known.
+    webex.plan("GET /v1/rooms", 1, Fate::Fails(403));
+    webex.cut();
+    webex.lose_one();
+    asked.push(webex.post("vrf r6", false));
+    webex.answer(&asked[4]).await;
     // Told of before it can be fetched.
     webex.late(2);
     asked.push(webex.post("vrf r4", true));
-    webex.answer(&asked[4]).await;
+    webex.answer(&asked[5]).await;
     // The registration lists a device that Mercury does not know any more.
     webex.stale_devices();
     bot.linked().await;
     assert_eq!((webex.registered(), webex.devices("nocbot")), (2, 1));
     asked.push(webex.post("vrf r5", true));
-    webex.answer(&asked[5]).await;
+    webex.answer(&asked[6]).await;
     bot.delivered().await;
     for (n, id) in asked.iter().enumerate() {
         assert_eq!(webex.thread(id).len(), 1, "question {n}");
