@@ -115,14 +115,7 @@ impl Rest {
     /// The interface at `base` (without a slash at its end) of the link `name`.
     pub fn new(http: Http, base: &str, name: &'static str, board: Arc<Board>) -> Self {
         let base = base.trim_end_matches('/').to_owned();
-        Self {
-            http,
-            base,
-            token: RwLock::default(),
-            turns: Mutex::default(),
-            name,
-            board,
-        }
+        Self { http, base, token: RwLock::default(), turns: Mutex::default(), name, board }
     }
 
     /// The token of further calls.

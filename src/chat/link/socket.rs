@@ -21,9 +21,9 @@ use super::{Net, Trouble};
 /// For the upgrade.
 const UPGRADE: Duration = Duration::from_secs(10);
 /// Between two pings.
-const PING: Duration = Duration::from_secs(5);
+const PING: Duration = Duration::from_secs(3);
 /// Without any frame for so long the link is dead.
-pub const SILENCE: Duration = Duration::from_secs(16);
+pub const SILENCE: Duration = Duration::from_secs(10);
 /// A frame that cannot be written within this time ends the link.
 const WRITE: Duration = Duration::from_secs(10);
 /// For the close handshake; some platforms never answer it.
@@ -136,6 +136,8 @@ impl Socket {
         }
         loop {
             let message = tokio::select! {
+                // What waits to be read was heard, however late it is looked at.
+                biased;
                 message = self.stream.next() => message,
                 () = sleep_until(self.heard + SILENCE) => {
                     self.dead = true;

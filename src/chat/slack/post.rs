@@ -155,10 +155,16 @@ impl Slack {
     /// For the asker alone.
     async fn privately(&self, to: &Asked, message: &Message) -> Result<String, Trouble> {
         let mut body = json!({"channel": to.place.channel, "user": to.who.id});
-        if let Some(thread) = &to.place.thread {
-            put(&mut body, "thread_ts", thread.as_str());
+        // In a thread that only begins with the question nobody would see it: the platform shows such a message
+        // where a thread is already. Then it stands in the channel, and its buttons lead into the thread.
+        let begins = to.place.thread.is_some() && to.place.thread == to.place.message;
+        let mut home = None;
+        match &to.place.thread {
+            Some(thread) if begins => home = Some(thread.as_str()),
+            Some(thread) => put(&mut body, "thread_ts", thread.as_str()),
+            None => {}
         }
-        match self.post("chat.postEphemeral", &body, message).await {
+        match self.post_to("chat.postEphemeral", &body, message, home).await {
             Ok(sent) => Ok(text(&sent, "message_ts")),
             Err(Trouble::Refused(_)) if to.place.reply.is_some() => self.by_address(to, message).await,
             Err(trouble) => Err(trouble),
@@ -231,11 +237,17 @@ impl Slack {
     }
 
     /// Sends a message by a method, in the first form that is accepted.
-    pub(super) async fn post(
+    async fn post(&self, method: &'static str, to: &Value, message: &Message) -> Result<Value, Trouble> {
+        self.post_to(method, to, message, None).await
+    }
+
+    /// The same; what is asked by its buttons is answered in the thread `home`.
+    async fn post_to(
         &self,
         method: &'static str,
         to: &Value,
         message: &Message,
+        home: Option<&str>,
     ) -> Result<Value, Trouble> {
         let mut refused = Trouble::Form("no form of the answer is short enough".into());
         let channel = to.get("channel").and_then(Value::as_str).unwrap_or_default();
@@ -246,6 +258,9 @@ impl Slack {
             }
             let mut body = to.clone();
             extend(&mut body, form);
+            if let Some(home) = home {
+                render::lead(&mut body, home);
+            }
             if method == "chat.postMessage" && !self.sees(channel) {
                 put(&mut body, "client_msg_id", key(&message.tag, number));
             }

@@ -199,6 +199,21 @@ fn follow_ups(actions: &[Action]) -> Option<Value> {
     (!elements.is_empty()).then(|| json!({"type": "actions", "elements": elements}))
 }
 
+/// Names the thread in which what its buttons ask is to be answered: a message that only one person sees is in
+/// none itself.
+pub(super) fn lead(body: &mut Value, thread: &str) {
+    let blocks = body.get_mut("blocks").and_then(Value::as_array_mut);
+    for block in blocks.into_iter().flatten() {
+        let elements = block.get_mut("elements").and_then(Value::as_array_mut);
+        for element in elements.into_iter().flatten() {
+            if let Some(name) = element.get("action_id").and_then(Value::as_str) {
+                let name = format!("{name}@{thread}");
+                put(element, "action_id", name);
+            }
+        }
+    }
+}
+
 fn late(asked: &str) -> String {
     format!("late: asked {asked}")
 }

@@ -204,14 +204,17 @@ fn press(payload: &Value) -> Option<Asked> {
     let thread = owned(payload, "/message/thread_ts").or_else(|| owned(payload, "/container/thread_ts"));
     // What only one person sees is no message that could be answered in a thread or get a sign.
     let ephemeral = payload.pointer("/container/is_ephemeral").and_then(Value::as_bool) == Some(true);
-    let root = thread.or_else(|| (!ephemeral).then(|| message.clone()));
+    // Its buttons may name the thread of the question that it is about.
+    let home = text(action, "/action_id").split_once('@').map(|(_, thread)| thread.to_owned());
+    let home = home.filter(|_| ephemeral && thread.is_none());
+    let root = thread.or_else(|| home.clone()).or_else(|| (!ephemeral).then(|| message.clone()));
     Some(Asked {
         keys: vec![format!("press:{channel}:{message}:{user}:{}", text(action, "/action_ts"))],
         who: who(&user),
         place: Place {
             channel,
             thread: root,
-            message: (!ephemeral).then_some(message),
+            message: if ephemeral { home } else { Some(message) },
             reply: owned(payload, "/response_url"),
         },
         text: said,
@@ -300,6 +303,13 @@ mod tests {
         assert_eq!((open.text.as_str(), open.place.thread.as_deref()), ("vrf r1", Some("5.1")));
         let hidden = pressed(json!({"is_ephemeral": true}));
         assert_eq!((hidden.place.thread, hidden.place.message), (None, None));
+        let mut about = json!({"type": "block_actions", "user": {"id": "U1"}, "channel": {"id": "C1"},
+            "container": {"message_ts": "5.1", "is_ephemeral": true},
+            "actions": [{"value": "vrf r1", "action_ts": "6", "action_id": "ask-0@3.5"}]});
+        let led = press(&about).unwrap().place;
+        assert_eq!((led.thread.as_deref(), led.message.as_deref()), (Some("3.5"), Some("3.5")));
+        about["container"]["is_ephemeral"] = json!(false);
+        assert_eq!(press(&about).unwrap().place.thread.as_deref(), Some("5.1"));
         let threaded = pressed(json!({"is_ephemeral": true, "thread_ts": "4.0"}));
         assert_eq!(threaded.place.thread.as_deref(), Some("4.0"));
     }

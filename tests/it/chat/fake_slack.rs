@@ -93,6 +93,8 @@ pub(super) struct State {
     /// Messages of people that begin a thread, and those within one.
     pub(super) roots: BTreeSet<(String, String)>,
     pub(super) replies: BTreeSet<(String, String)>,
+    /// The roots that have a reply of somebody.
+    pub(super) begun: BTreeSet<(String, String)>,
     /// Posted messages, as they stand now.
     pub(super) messages: Vec<Value>,
     /// By the key that a client may put on a message.

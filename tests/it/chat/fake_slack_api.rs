@@ -259,6 +259,13 @@ impl FakeSlack {
             if user.is_empty() || state.gone.contains(&(channel.to_owned(), user)) {
                 return no("user_not_in_channel");
             }
+            let (thread, at) = (arg("thread_ts"), (channel.to_owned(), arg("thread_ts").to_owned()));
+            let begun = state.messages.iter().any(|m| m["thread_ts"] == thread) || state.begun.contains(&at);
+            if !thread.is_empty() && !begun {
+                state.fault(format!(
+                    "an ephemeral message in the thread {thread}, which has no reply: nobody sees it"
+                ));
+            }
             state.ephemeral.push(message);
             return Reply::json(200, &json!({"ok": true, "message_ts": ts}));
         }

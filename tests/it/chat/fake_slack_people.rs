@@ -12,7 +12,8 @@ impl FakeSlack {
         let text = |key: &str| event[key].as_str().map(str::to_owned);
         if let (Some(channel), Some(ts)) = (text("channel"), text("ts")) {
             if let Some(root) = text("thread_ts").filter(|root| *root != ts) {
-                state.roots.insert((channel.clone(), root));
+                state.roots.insert((channel.clone(), root.clone()));
+                state.begun.insert((channel.clone(), root));
                 state.replies.insert((channel, ts));
             } else {
                 state.roots.insert((channel, ts));

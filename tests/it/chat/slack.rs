@@ -116,9 +116,8 @@ async fn a_button_is_the_question_that_it_stands_for() {
     // A question with its end missing: the choices are buttons.
     let ts = slack.mention("U1", "C1", "vrf");
     let refused = slack.until("choices", 5, |slack| slack.ephemeral().into_iter().next()).await;
-    assert_eq!((refused["user"].as_str(), refused["thread_ts"].as_str()), (Some("U1"), Some(ts.as_str())));
-    let mut refused = refused;
-    refused["thread_ts"] = ts.clone().into();
+    // The platform shows it in no thread that is not there yet; but what is asked by it is answered in the thread.
+    assert_eq!((refused["user"].as_str(), refused["thread_ts"].as_str()), (Some("U1"), None));
     slack.press("U1", &refused, "vrf r2");
     slack.until("answer", 5, |slack| (slack.thread(&ts).len() == 1).then_some(())).await;
     assert_eq!(bot.stub.times("vrf r2"), 1);
