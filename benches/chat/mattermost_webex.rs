@@ -4,7 +4,7 @@
 //!
 //! ```sh
 //! eval "$(tests/reference/messaging)"
-//! cargo bench --profile dev --bench mattermost_webex          # about three minutes; 3 rounds: `-- 3`
+//! cargo bench --profile dev --bench chat_mattermost_webex          # about three minutes; 3 rounds: `-- 3`
 //! ```
 
 #![allow(
@@ -17,25 +17,27 @@
     reason = "a measurement may stop at the first surprise, as tests do"
 )]
 
-#[path = "../../tests/it/chat/fake_mattermost/mod.rs"]
+#[path = "../../tests/it/chat/mattermost/fake/mod.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod fake_mattermost;
-#[path = "../../tests/it/chat/fake_webex/mod.rs"]
+#[path = "../../tests/it/chat/webex/fake/mod.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod fake_webex;
-#[path = "../../tests/it/chat/form.rs"]
+#[path = "../../tests/it/chat/shared/form.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod form;
-#[path = "../../tests/it/chat/kit.rs"]
+#[path = "../../tests/it/chat/shared/kit.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod kit;
-#[path = "../../tests/it/chat/server.rs"]
+#[path = "../../tests/it/chat/shared/server.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod server;
 
-/// As the stand-ins name each other.
+/// As the files of the tests name each other.
 mod chat {
-    pub(crate) use super::{form, server};
+    pub(crate) mod shared {
+        pub(crate) use crate::{form, server};
+    }
 }
 
 mod support {

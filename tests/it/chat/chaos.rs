@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::form::Fate;
-use super::process::Nocbot;
-use super::{fake_mattermost, fake_slack, fake_webex};
+use super::mattermost::fake as fake_mattermost;
+use super::slack::fake as fake_slack;
+use super::webex::fake as fake_webex;
+use crate::chat::shared::form::Fate;
+use crate::chat::shared::process::Nocbot;
 use crate::textfsm::dice::Dice;
 
 const QUESTIONS: u32 = 1000;

@@ -19,8 +19,9 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::kit::Kit;
-use super::{fake_mattermost, fake_webex};
+use super::mattermost::fake as fake_mattermost;
+use super::webex::fake as fake_webex;
+use crate::chat::shared::kit::Kit;
 
 /// Texts that mean something to one platform or the other.
 const AWKWARD: [&str; 24] = [
@@ -252,7 +253,7 @@ async fn every_payload_is_valid_and_is_read_as_it_was_meant() {
     let attachments: Vec<Value> =
         sent.iter().filter_map(|message| message.pointer("/attachments/0/content").cloned()).collect();
     assert!(attachments.len() >= 8, "{}", attachments.len());
-    super::schema::all_valid("adaptive-card-1.3.0.schema.json", &attachments);
+    crate::chat::schema::all_valid("adaptive-card-1.3.0.schema.json", &attachments);
     for message in &sent {
         let markdown = message["markdown"].as_str().unwrap_or_default();
         let outside: String = markdown.split("```").step_by(2).collect();

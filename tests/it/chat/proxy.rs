@@ -15,8 +15,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use super::fake_slack::start;
-use super::stub::Stub;
+use crate::chat::shared::stub::Stub;
+use crate::chat::slack::fake::start;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_goes_through_the_proxy() {

@@ -13,8 +13,8 @@ use nocbot::store::Store;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use super::super::stub::Stub;
 use super::server::{Ejabberd, Person, Prosody, ROOM, Wire};
+use crate::chat::shared::stub::Stub;
 
 const EACH: usize = 100;
 

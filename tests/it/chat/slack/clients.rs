@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use super::fake_slack::{Running, start};
+use crate::chat::slack::fake::{Running, start};
 use crate::support::left_out;
 
 /// An app of the vendor's library before our stand-in.

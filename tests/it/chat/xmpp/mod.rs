@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use self::server::{Person, Prosody, ROOM};
-use super::stub::Stub;
+use crate::chat::shared::stub::Stub;
 
 struct Bot {
     stub: Arc<Stub>,

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::{FakeWebex, Out, uuid};
-use crate::chat::server::Request;
+use crate::chat::shared::server::Request;
 
 async fn close(socket: &mut WebSocketStream<TcpStream>, code: u16, reason: &str) {
     let frame = CloseFrame { code: code.into(), reason: reason.to_owned().into() };

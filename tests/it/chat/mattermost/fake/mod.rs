@@ -14,8 +14,8 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 
-use super::form::{Fate, Fates};
-use super::server::{Platform, Reply, Request, Server, serve};
+use crate::chat::shared::form::{Fate, Fates};
+use crate::chat::shared::server::{Platform, Reply, Request, Server, serve};
 
 pub const BOT: &str = "botbotbotbotbotbotbotbotbo";
 pub const TOKEN: &str = "mm-token";

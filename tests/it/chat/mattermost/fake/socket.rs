@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use super::{BOT, Connection, FakeMattermost, Out, is_id, is_login};
-use crate::chat::server::Request;
+use crate::chat::shared::server::Request;
 
 /// Who has not said by then who they are is cut off.
 const LOGIN: Duration = Duration::from_secs(5);

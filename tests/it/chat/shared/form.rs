@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::server::Request;
+use crate::chat::shared::server::Request;
 
 /// A part of a form.
 #[derive(Debug, Clone)]

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 
 use super::block_kit;
-use super::fake_slack::{BOT, FakeSlack, Refuse, State, Upload};
-use super::server::{Reply, Request};
+use crate::chat::shared::server::{Reply, Request};
+use crate::chat::slack::fake::{BOT, FakeSlack, Refuse, State, Upload};
 
 impl FakeSlack {
     pub(super) fn call(&self, method: &str, request: &Request) -> Reply {

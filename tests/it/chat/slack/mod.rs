@@ -1,4 +1,11 @@
 //! The Slack connector.
+mod block_kit;
+mod clients;
+pub mod fake;
+mod fake_api;
+mod fake_people;
+mod payloads;
+mod rules;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +21,8 @@ use nocbot::store::Store;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::fake_slack::{FakeSlack, Running, start};
-use super::stub::Stub;
+use crate::chat::shared::stub::Stub;
+use crate::chat::slack::fake::{FakeSlack, Running, start};
 
 pub struct Bot {
     pub running: Running,

@@ -1,4 +1,6 @@
 //! The Webex connector.
+mod client;
+pub mod fake;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,9 +16,9 @@ use nocbot::store::Store;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::fake_webex::{FakeWebex, Running, TOKEN, person, room, start};
-use super::form::Fate;
-use super::stub::Stub;
+use crate::chat::shared::form::Fate;
+use crate::chat::shared::stub::Stub;
+use crate::chat::webex::fake::{FakeWebex, Running, TOKEN, person, room, start};
 
 pub struct Bot {
     running: Running,
@@ -87,7 +89,7 @@ async fn spaces_and_direct_messages_are_answered_in_their_threads() {
     assert!(answer["markdown"].as_str().unwrap().contains("```\ndevice"), "{answer}");
     let card = &answer["attachments"][0]["content"];
     assert_eq!(card["version"], "1.3");
-    super::schema::valid("adaptive-card-1.3.0.schema.json", card);
+    crate::chat::schema::valid("adaptive-card-1.3.0.schema.json", card);
     assert_eq!(
         (bot.stub.times("vrf r1"), bot.stub.last.lock().unwrap().clone().unwrap().who.id),
         (1, person("alice"))
@@ -106,12 +108,12 @@ async fn spaces_and_direct_messages_are_answered_in_their_threads() {
     let id = webex.post("vrf", false);
     let choices = webex.answer(&id).await;
     assert_eq!(choices["attachments"][0]["content"]["actions"][1]["data"]["ask"], "vrf r2");
-    super::schema::valid("adaptive-card-1.3.0.schema.json", &choices["attachments"][0]["content"]);
+    crate::chat::schema::valid("adaptive-card-1.3.0.schema.json", &choices["attachments"][0]["content"]);
     // More than a card has buttons for: a menu, whose choice is asked as if it were typed.
     let id = webex.post("many", false);
     let menu = webex.answer(&id).await;
     let card = &menu["attachments"][0]["content"];
-    super::schema::valid("adaptive-card-1.3.0.schema.json", card);
+    crate::chat::schema::valid("adaptive-card-1.3.0.schema.json", card);
     let input = card["body"].as_array().unwrap().last().unwrap();
     assert_eq!(
         (input["type"].as_str(), input["choices"].as_array().unwrap().len()),
@@ -453,7 +455,8 @@ async fn the_stand_in_closes_links_as_it_is_documented() {
 /// Together, because half of a minute is spent on waiting.
 #[tokio::test(flavor = "multi_thread")]
 async fn half_open_links_are_noticed_and_nothing_is_lost() {
-    use super::{fake_mattermost, mattermost};
+    use crate::chat::mattermost;
+    use crate::chat::mattermost::fake as fake_mattermost;
     let mattermost = mattermost::connect(fake_mattermost::start().await, Store::in_memory().unwrap()).await;
     let (webex, from) = (bot().await, std::time::Instant::now());
     // They deliver no error, and what is said on them goes nowhere.

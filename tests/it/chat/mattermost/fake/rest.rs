@@ -5,8 +5,8 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 
 use super::{BOT, FakeMattermost, State, id_of, is_id, is_login, now};
-use crate::chat::form::{Fate, Field, fields};
-use crate::chat::server::{Reply, Request};
+use crate::chat::shared::form::{Fate, Field, fields};
+use crate::chat::shared::server::{Reply, Request};
 
 /// The most of `props`, in characters.
 const PROPS: usize = 800_000;

@@ -14,10 +14,10 @@ use nocbot::store::Store;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
-use super::fake_slack::{Refuse, start};
-use super::slack::settings;
-use super::slack_clients::installed;
-use super::stub::Stub;
+use super::clients::installed;
+use super::settings;
+use crate::chat::shared::stub::Stub;
+use crate::chat::slack::fake::{Refuse, start};
 
 /// Asks for every shape of answer in every way, with and without what a workspace may refuse.
 async fn corpus() -> Vec<(String, Map<String, Value>)> {

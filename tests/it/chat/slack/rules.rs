@@ -9,8 +9,8 @@ use nocbot::secret::{Secret, SecretRef};
 use nocbot::store::Store;
 use serde_json::{Value, json};
 
-use super::fake_slack::{Refuse, start};
-use super::slack::{Bot, bot, connect_by, settings};
+use super::{Bot, bot, connect_by, settings};
+use crate::chat::slack::fake::{Refuse, start};
 
 async fn delivered(bot: &Bot) {
     bot.slack()

@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::fake_webex::{TOKEN, room, start};
-use super::form::Fate;
-use super::kit::Kit;
+use crate::chat::shared::form::Fate;
+use crate::chat::shared::kit::Kit;
+use crate::chat::webex::fake::{TOKEN, room, start};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_framework_of_the_field_finds_what_it_expects() {
@@ -23,7 +23,7 @@ async fn the_framework_of_the_field_finds_what_it_expects() {
     assert_eq!(webex.answer(&id).await["roomId"], room(true));
     let id = webex.post("cardplease", true);
     let card = webex.answer(&id).await;
-    super::schema::valid("adaptive-card-1.3.0.schema.json", &card["attachments"][0]["content"]);
+    crate::chat::schema::valid("adaptive-card-1.3.0.schema.json", &card["attachments"][0]["content"]);
     webex.press(&card, "ask", &json!({"text": "r1"}));
     webex
         .until("answer of the card", 10, |it| {

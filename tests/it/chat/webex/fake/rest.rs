@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{BOT_UUID, DEVICES, FakeWebex, State, bot, now, person, public, room, uuid};
-use crate::chat::form::{Fate, fields};
-use crate::chat::server::{Reply, Request};
+use crate::chat::shared::form::{Fate, fields};
+use crate::chat::shared::server::{Reply, Request};
 
 /// The most of `text` and of `markdown`, in bytes.
 const MOST: usize = 7439;

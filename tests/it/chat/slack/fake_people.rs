@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::fake_slack::{BOT, FakeSlack};
+use crate::chat::slack::fake::{BOT, FakeSlack};
 
 impl FakeSlack {
     pub fn event(&self, event: Value) {

@@ -2,7 +2,7 @@
 //! before a stand-in of its own, all at the same time.
 //!
 //! ```text
-//! eval "$(tests/reference/slack)" && cargo bench --bench chat
+//! eval "$(tests/reference/slack)" && cargo bench --bench chat_slack
 //! ```
 
 #![allow(
@@ -16,18 +16,28 @@
     reason = "a benchmark fails by panicking and prints; the stand-ins have more than it needs"
 )]
 
-#[path = "../../tests/it/chat/block_kit.rs"]
+#[path = "../../tests/it/chat/slack/block_kit.rs"]
 mod block_kit;
-#[path = "../../tests/it/chat/fake_slack.rs"]
-mod fake_slack;
-#[path = "../../tests/it/chat/fake_slack_api.rs"]
-mod fake_slack_api;
-#[path = "../../tests/it/chat/fake_slack_people.rs"]
-mod fake_slack_people;
-#[path = "../../tests/it/chat/server.rs"]
+#[path = "../../tests/it/chat/slack/fake.rs"]
+mod fake;
+#[path = "../../tests/it/chat/slack/fake_api.rs"]
+mod fake_api;
+#[path = "../../tests/it/chat/slack/fake_people.rs"]
+mod fake_people;
+#[path = "../../tests/it/chat/shared/server.rs"]
 mod server;
-#[path = "../../tests/it/chat/stub.rs"]
+#[path = "../../tests/it/chat/shared/stub.rs"]
 mod stub;
+
+/// As the files of the tests name each other.
+mod chat {
+    pub(crate) mod shared {
+        pub(crate) use crate::{server, stub};
+    }
+    pub(crate) mod slack {
+        pub(crate) use crate::{block_kit, fake, fake_api, fake_people};
+    }
+}
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -44,7 +54,7 @@ use nocbot::store::Store;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
-use fake_slack::{FakeSlack, start};
+use fake::{FakeSlack, start};
 
 /// How often each loss is tried.
 const ROUNDS: u32 = 5;

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::fake_mattermost::{BOT, TOKEN, id_of, start};
-use super::form::Fate;
-use super::kit::Kit;
+use crate::chat::mattermost::fake::{BOT, TOKEN, id_of, start};
+use crate::chat::shared::form::Fate;
+use crate::chat::shared::kit::Kit;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_vendors_client_finds_what_it_expects() {

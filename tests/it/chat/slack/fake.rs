@@ -17,7 +17,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::block_kit;
-use super::server::{Platform, Reply, Request, Server, serve};
+use crate::chat::shared::server::{Platform, Reply, Request, Server, serve};
 
 pub const BOT: &str = "UBOT";
 const CONFIRM: Duration = Duration::from_secs(3);

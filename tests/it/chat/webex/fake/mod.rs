@@ -16,8 +16,8 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 
-use super::form::{Fate, Fates};
-use super::server::{Platform, Reply, Request, Server, serve};
+use crate::chat::shared::form::{Fate, Fates};
+use crate::chat::shared::server::{Platform, Reply, Request, Server, serve};
 
 pub const TOKEN: &str = "wx-token";
 const BOT_UUID: &str = "b0000000-0000-4000-8000-000000000000";

@@ -1,4 +1,6 @@
 //! The Mattermost connector.
+mod client;
+pub mod fake;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,9 +16,9 @@ use nocbot::store::Store;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::fake_mattermost::{BOT, FakeMattermost, Running, TOKEN, id_of, start};
-use super::form::Fate;
-use super::stub::Stub;
+use crate::chat::mattermost::fake::{BOT, FakeMattermost, Running, TOKEN, id_of, start};
+use crate::chat::shared::form::Fate;
+use crate::chat::shared::stub::Stub;
 
 pub struct Bot {
     running: Running,
