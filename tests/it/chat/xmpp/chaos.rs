@@ -13,7 +13,7 @@ use nocbot::store::Store;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use super::server::{Ejabberd, Person, Prosody, ROOM, Wire};
+use super::server::{Person, Prosody, ROOM, Wire};
 use crate::chat::shared::stub::Stub;
 
 const EACH: usize = 100;
@@ -111,21 +111,12 @@ async fn each_of_two_hundred_questions_is_answered_exactly_once_on_a_bad_day() {
     let url = format!("wss://localhost:{}/xmpp-websocket", wire.port);
     let settings = Settings { url, ..prosody.settings("pw-of-it") };
     let (port, store) = (prosody.plain, prosody.directory.path().join("nocbot.db"));
-    bad_day(Some(prosody), settings, &wire, port, &store).await;
+    bad_day(prosody, settings, &wire, port, &store).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_same_with_another_server_that_stays() {
-    let Some(server) = Ejabberd::new() else { return };
-    let wire = Wire::to(server.port).await;
-    let url = format!("ws://localhost:{}/xmpp-websocket", wire.port);
-    let settings = Settings { url, ..server.settings() };
-    bad_day(None, settings, &wire, server.port, &server.directory.path().join("nocbot.db")).await;
-}
-
-/// With a server that is killed too, where there is one.
+/// With a server that is killed too.
 #[allow(clippy::print_stderr, reason = "the seed repeats a failure")]
-async fn bad_day(mut killed: Option<Prosody>, settings: Settings, wire: &Wire, port: u16, store: &Path) {
+async fn bad_day(mut server: Prosody, settings: Settings, wire: &Wire, port: u16, store: &Path) {
     let seed = std::env::var("NOCBOT_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(|| u64::from(std::process::id()) << 16 | u64::from(port));
     eprintln!("NOCBOT_SEED={seed}");
@@ -150,8 +141,7 @@ async fn bad_day(mut killed: Option<Prosody>, settings: Settings, wire: &Wire, p
         tokio::time::sleep(Duration::from_millis(200 + dice.below(900))).await;
         step += 1;
         match step {
-            4 if killed.is_some() => {
-                let server = killed.as_mut().unwrap();
+            4 => {
                 server.kill();
                 tokio::time::sleep(Duration::from_millis(dice.below(500))).await;
                 server.start();
@@ -193,7 +183,7 @@ async fn bad_day(mut killed: Option<Prosody>, settings: Settings, wire: &Wire, p
             let about = |message: &String| wrong.keys().any(|token| message.contains(token));
             told.extend(messages.into_iter().filter(about).map(|message| format!("{user}: {message}")));
         }
-        let log = killed.map(|server| server.log()).unwrap_or_default();
+        let log = server.log();
         panic!("seed {seed}: {wrong:?}\nopen: {open:#?}\n{told:#?}\n{log}");
     }
 }
