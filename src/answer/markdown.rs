@@ -16,7 +16,7 @@ pub fn render(answer: &Answer) -> String {
                 format!("{title}{}", table(rows))
             }
             Block::Code { title, text } => format!("**{}**\n\n{}", escape(title), fence(text)),
-            Block::Text { text } => paragraphs(text),
+            Block::Text { text } => paragraphs(text, escape),
             Block::Error { message, place, hints } => {
                 let mut out = format!("**{}**\n", escape(message));
                 if let Some(place) = place {
@@ -70,8 +70,8 @@ pub fn fence(text: &str) -> String {
     format!("{fence}text\n{}\n{fence}\n", text.trim_end())
 }
 
-/// Lines that begin with two blanks become code, the rest text.
-pub fn paragraphs(text: &str) -> String {
+/// Lines that begin with two blanks become code, the rest what `written` makes of them.
+pub fn paragraphs(text: &str, written: fn(&str) -> String) -> String {
     let mut out = String::new();
     let mut code: Vec<&str> = Vec::new();
     for line in text.lines() {
@@ -83,7 +83,7 @@ pub fn paragraphs(text: &str) -> String {
             let _ = writeln!(out, "\n{}", fence(&code.join("\n")));
             code.clear();
         }
-        let _ = writeln!(out, "{}", escape(line));
+        let _ = writeln!(out, "{}", written(line));
     }
     if !code.is_empty() {
         let _ = write!(out, "\n{}", fence(&code.join("\n")));

@@ -2,10 +2,6 @@
 //! before a word stay as they are), so what it does not know is written as an entity or parted by a blank of
 //! no width, which both read alike.
 
-use std::fmt::Write as _;
-
-use crate::answer::markdown::fence;
-
 /// A blank of no width.
 const NONE: char = '\u{200b}';
 
@@ -53,27 +49,6 @@ pub(super) fn line(text: &str) -> String {
     format!("{}{}", if block { "\u{200b}" } else { "" }, escape(text))
 }
 
-/// Lines; those that begin with two blanks become code.
-pub(super) fn paragraphs(text: &str) -> String {
-    let mut out = String::new();
-    let mut code: Vec<&str> = Vec::new();
-    for line in text.lines() {
-        if let Some(example) = line.strip_prefix("  ") {
-            code.push(example);
-            continue;
-        }
-        if !code.is_empty() {
-            let _ = writeln!(out, "\n{}", fence(&code.join("\n")));
-            code.clear();
-        }
-        let _ = writeln!(out, "{}", self::line(line));
-    }
-    if !code.is_empty() {
-        let _ = write!(out, "\n{}", fence(&code.join("\n")));
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +62,9 @@ mod tests {
         assert_eq!(cell("a|b"), "a\\|b");
         assert_eq!(cell("a <b>"), "`a <b>`");
         assert_eq!(code("`"), "\\`");
-        assert_eq!(paragraphs("a\n---\n1. b"), "a\n\u{200b}---\n\u{200b}1. b\n");
+        assert_eq!(
+            crate::answer::markdown::paragraphs("a\n---\n1. b", line),
+            "a\n\u{200b}---\n\u{200b}1. b\n"
+        );
     }
 }

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::escape::{self, cell, code, escape, paragraphs};
+use super::escape::{self, cell, code, escape};
 use crate::answer::Status;
-use crate::answer::markdown::fence;
+use crate::answer::markdown::{fence, paragraphs};
 use crate::answer::pages::{Piece, Shape};
 use crate::chat::{Message, parts};
 use crate::table::Table;
@@ -70,7 +70,7 @@ fn written(piece: &Piece) -> String {
             };
             format!("{mark}{}", code(text))
         }
-        Piece::Text(text) => paragraphs(text).trim_end().to_owned(),
+        Piece::Text(text) => paragraphs(text, escape::line).trim_end().to_owned(),
         Piece::Table(rows) => table(rows),
         Piece::Code(text) => fence(text).trim_end().to_owned(),
         Piece::Small(text) => {
