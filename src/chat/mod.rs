@@ -252,3 +252,11 @@ impl Partner for Bot {
         whole.filter(|text| Partner::understands(self, text)).take(MOST).collect()
     }
 }
+
+/// Reads a text as a frame of each platform and drops what it says: for fuzzing.
+#[doc(hidden)]
+pub fn look_at(frame: &str) {
+    for look in [slack::look_at, mattermost::look_at, webex::look_at, xmpp::look_at] {
+        look(frame);
+    }
+}
