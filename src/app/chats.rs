@@ -41,62 +41,72 @@ impl Talking {
     }
 }
 
+/// A platform's name, and its connector or why there is none.
+pub type Built = (&'static str, Result<Arc<dyn Connector>>);
+
 /// The connectors of a configuration; nothing is sent yet. `notes` is the store of the nocbot that runs with
 /// it, for checks.
-pub async fn connectors(
-    chat: &Chat,
-    board: &Arc<Board>,
-    notes: Option<Store>,
-) -> Result<Vec<Arc<dyn Connector>>> {
-    let mut out: Vec<Arc<dyn Connector>> = Vec::new();
+pub async fn connectors(chat: &Chat, board: &Arc<Board>, notes: Option<Store>) -> Vec<Built> {
+    let mut out: Vec<Built> = Vec::new();
     if let Some(config) = chat.slack.clone() {
-        let settings = slack::Settings {
-            net: net(&config.way).await?,
-            api_url: config.api_url,
-            bot_token: config.bot_token,
-            app_token: config.app_token,
-            allow: config.allow,
-        };
-        let slack = Slack::new(settings, Arc::clone(board));
-        out.push(Arc::new(slack.checking(notes, config.config_token)));
+        let slack = net(&config.way).await.map(|net| {
+            let settings = slack::Settings {
+                net,
+                api_url: config.api_url,
+                bot_token: config.bot_token,
+                app_token: config.app_token,
+                allow: config.allow,
+            };
+            let slack = Slack::new(settings, Arc::clone(board));
+            Arc::new(slack.checking(notes, config.config_token)) as Arc<dyn Connector>
+        });
+        out.push(("slack", slack));
     }
     if let Some(config) = chat.mattermost.clone() {
-        let net = net(&config.way).await?;
-        let settings = mattermost::Settings {
-            url: config.url,
-            token: config.token,
-            team: config.team,
-            allow: config.allow,
-            net,
-        };
-        out.push(Arc::new(Mattermost::new(settings, Arc::clone(board))));
+        let mattermost = net(&config.way).await.map(|net| {
+            let settings = mattermost::Settings {
+                net,
+                url: config.url,
+                token: config.token,
+                team: config.team,
+                allow: config.allow,
+            };
+            Arc::new(Mattermost::new(settings, Arc::clone(board))) as Arc<dyn Connector>
+        });
+        out.push(("mattermost", mattermost));
     }
     if let Some(config) = chat.webex.clone() {
-        let settings = webex::Settings {
-            net: net(&config.way).await?,
-            api_url: config.api_url,
-            wdm_url: config.wdm_url,
-            u2c_url: config.u2c_url,
-            token: config.token,
-            domains: config.domains,
-            allow: config.allow,
-        };
-        out.push(Arc::new(Webex::new(settings, Arc::clone(board))));
+        let webex = net(&config.way).await.map(|net| {
+            let settings = webex::Settings {
+                net,
+                api_url: config.api_url,
+                wdm_url: config.wdm_url,
+                u2c_url: config.u2c_url,
+                token: config.token,
+                domains: config.domains,
+                allow: config.allow,
+            };
+            Arc::new(Webex::new(settings, Arc::clone(board))) as Arc<dyn Connector>
+        });
+        out.push(("webex", webex));
     }
     if let Some(config) = chat.xmpp.clone() {
-        let settings = xmpp::Settings {
-            net: net(&config.way).await?,
-            url: config.url,
-            jid: config.jid,
-            password: config.password,
-            rooms: config.rooms,
-            room_password: config.room_password,
-            nick: config.nick,
-            allow: config.allow,
-        };
-        out.push(Arc::new(Xmpp::new(settings, Arc::clone(board))));
+        let xmpp = net(&config.way).await.map(|net| {
+            let settings = xmpp::Settings {
+                net,
+                url: config.url,
+                jid: config.jid,
+                password: config.password,
+                rooms: config.rooms,
+                room_password: config.room_password,
+                nick: config.nick,
+                allow: config.allow,
+            };
+            Arc::new(Xmpp::new(settings, Arc::clone(board))) as Arc<dyn Connector>
+        });
+        out.push(("xmpp", xmpp));
     }
-    Ok(out)
+    out
 }
 
 async fn net(way: &Way) -> Result<Net> {
@@ -107,7 +117,11 @@ async fn net(way: &Way) -> Result<Net> {
     Net::new(way.ca_file.as_deref(), proxy.as_ref().map(crate::secret::Secret::expose))
 }
 
-/// Starts every connector of the configuration.
+/// Starts every connector of the configuration. One that cannot be made does not keep the others from running;
+/// `status` and `/healthz` show it.
+///
+/// # Errors
+/// When none can be made.
 pub async fn start(
     chat: &Chat,
     bot: &Arc<Bot>,
@@ -115,9 +129,21 @@ pub async fn start(
     shutdown: CancellationToken,
 ) -> Result<Talking> {
     let board = bot.board();
-    let connectors = connectors(chat, &board, None).await?;
-    let partner = Arc::clone(bot) as Arc<dyn Partner>;
-    Ok(run(connectors, partner, store.clone(), board, shutdown))
+    let (mut running, mut failed) = (Vec::new(), None);
+    for (platform, built) in connectors(chat, &board, None).await {
+        match built {
+            Ok(connector) => running.push(connector),
+            Err(error) => {
+                tracing::error!(platform, %error, "this chat is left out until the next start");
+                board.down(platform, error.message());
+                failed = Some(error);
+            }
+        }
+    }
+    match failed {
+        Some(error) if running.is_empty() => Err(error),
+        _ => Ok(run(running, Arc::clone(bot) as Arc<dyn Partner>, store.clone(), board, shutdown)),
+    }
 }
 
 /// Starts these connectors before `partner`.

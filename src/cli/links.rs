@@ -28,13 +28,14 @@ pub(super) async fn run(platform: &str, arguments: Arguments) -> ExitCode {
     };
     // Only what is there is opened: a check makes no files.
     let notes = config.store.as_deref().filter(|path| path.is_file()).and_then(|path| Store::open(path).ok());
-    let connectors = match chats::connectors(&config.chat, &Arc::default(), notes).await {
-        Ok(connectors) => connectors,
-        Err(error) => return failed(&[error]),
-    };
-    let Some(connector) = connectors.into_iter().find(|connector| connector.name() == platform) else {
-        let error = Error::config(format!("the configuration names no `{platform}` under `chat`"));
-        return failed(&[error.hint(format!("docs/chat/{platform}.md shows what to write"))]);
+    let built = chats::connectors(&config.chat, &Arc::default(), notes).await;
+    let connector = match built.into_iter().find(|(name, _)| *name == platform) {
+        Some((_, Ok(connector))) => connector,
+        Some((_, Err(error))) => return failed(&[error]),
+        None => {
+            let error = Error::config(format!("the configuration names no `{platform}` under `chat`"));
+            return failed(&[error.hint(format!("docs/chat/{platform}.md shows what to write"))]);
+        }
     };
     let findings = connector.check().await;
     for finding in &findings {

@@ -72,3 +72,17 @@ async fn everything_goes_through_the_proxy() {
     tokio::time::timeout(Duration::from_secs(5), talking.stopped()).await.unwrap();
     serving.abort();
 }
+
+#[tokio::test]
+async fn one_that_cannot_be_made_does_not_keep_the_others_from_running() {
+    let text = "chat:\n  slack: {bot_token: b, app_token: a, ca_file: no-such.pem}\n  mattermost: {url: 'http://127.0.0.1:9', token: t}\n";
+    let environment = nocbot::secret::Environment::default();
+    let config =
+        nocbot::config::Config::read("nocbot.yaml", text, "/nowhere".as_ref(), &environment).unwrap();
+    let built = chats::connectors(&config.chat, &Arc::default(), None).await;
+    let [("slack", Err(error)), ("mattermost", Ok(mattermost))] = built.as_slice() else {
+        panic!("{:?}", built.iter().map(|(name, built)| (name, built.is_ok())).collect::<Vec<_>>())
+    };
+    assert!(error.to_string().contains("/nowhere/no-such.pem"), "{error}");
+    assert_eq!(mattermost.name(), "mattermost");
+}
