@@ -85,6 +85,31 @@ impl Store {
         .await
     }
 
+    /// Keeps a key for a day, as those of events are.
+    pub async fn mark(&self, way: &str, key: String) -> Result<()> {
+        let way = way.to_owned();
+        self.on_thread("keep a key", move |connection| {
+            connection
+                .prepare_cached("INSERT OR IGNORE INTO chat_seen (way, key, at) VALUES (?1, ?2, ?3)")?
+                .execute(params![way, key, now()])
+                .map(drop)
+        })
+        .await
+    }
+
+    /// The kept keys that begin so, at most a hundred.
+    pub async fn marked(&self, way: &str, beginning: String) -> Result<Vec<String>> {
+        let way = way.to_owned();
+        self.on_thread("read keys", move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT key FROM chat_seen WHERE way = ?1 AND key >= ?2 AND substr(key, 1, length(?2)) = ?2 LIMIT 100",
+            )?;
+            let rows = statement.query_map(params![way, beginning], |row| row.get(0))?;
+            rows.collect()
+        })
+        .await
+    }
+
     /// The answer is there, in parts.
     pub async fn answered(&self, id: i64, parts: String) -> Result<()> {
         self.change(id, "UPDATE chat_open SET parts = ?2, sent = 0 WHERE id = ?1", parts).await
@@ -215,6 +240,10 @@ mod tests {
         store.close(id).await.unwrap();
         assert!(store.open_questions("slack").await.unwrap().is_empty());
         assert_eq!(store.open_question(id).await.unwrap(), None);
+        store.mark("webex", "own a 1".into()).await.unwrap();
+        store.mark("webex", "own a 1".into()).await.unwrap();
+        store.mark("webex", "own b 2".into()).await.unwrap();
+        assert_eq!(store.marked("webex", "own a ".into()).await.unwrap(), ["own a 1"]);
         store.set_note("slack", "k", "1".into()).await.unwrap();
         store.set_note("slack", "k", "2".into()).await.unwrap();
         assert_eq!(store.note("slack", "k").await.unwrap().as_deref(), Some("2"));

@@ -235,7 +235,15 @@ async fn read(
             continue;
         }
         if let What::Own(own) = heard.what {
-            webex.echoes.heard(own);
+            let (webex, sender) = (Arc::clone(webex), socket.sender());
+            tokio::spawn(async move {
+                webex.echoes.heard(own).await;
+                // Confirmed only now: else a run that ends here would know of it, and the next one not.
+                if let Some(ack) = ack {
+                    let _ = sender.text(ack).await;
+                }
+            });
+            continue;
         }
         if let Some(ack) = ack
             && let Err(trouble) = socket.sender().text(ack).await

@@ -40,6 +40,10 @@ const SPACES: usize = 200;
 /// Files whose upload may have been carried out, at most.
 const UNSURE: usize = 1000;
 
+/// How often it is looked whether a message of ours has come back, and how long at most.
+const LOOK: Duration = Duration::from_millis(100);
+const ECHO_LATEST: Duration = Duration::from_secs(30);
+
 /// How Webex is reached.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -220,12 +224,15 @@ impl Webex {
         }
     }
 
-    /// Whether a message of ours with this mark has come back in a thread.
+    /// Whether a message of ours with this mark has come back in a thread, `wait` being the time for it while the
+    /// link is up: without one nothing comes back.
     async fn echoed(&self, parent: &str, mark: &str, wait: Duration) -> Result<Option<String>, Trouble> {
-        let (until, parent) = (Instant::now() + wait, wire::uuid_of(parent));
+        let (mut left, parent) = (wait, wire::uuid_of(parent));
+        let latest = Instant::now() + ECHO_LATEST;
         let mut looked = HashSet::new();
+        let mut earlier = self.echoes.earlier(&parent).await;
         loop {
-            for own in self.echoes.of(&parent) {
+            for own in self.echoes.of(&parent).into_iter().chain(std::mem::take(&mut earlier)) {
                 if looked.contains(&own.id) {
                     continue;
                 }
@@ -236,10 +243,13 @@ impl Webex {
                 }
                 looked.insert(own.id);
             }
-            if Instant::now() >= until {
+            if left.is_zero() || Instant::now() >= latest {
                 return Ok(None);
             }
-            sleep(Duration::from_millis(100)).await;
+            sleep(LOOK).await;
+            if self.board.links().get("webex").is_some_and(|link| link.up) {
+                left = left.saturating_sub(LOOK);
+            }
         }
     }
 
@@ -292,6 +302,7 @@ impl Connector for Webex {
     }
 
     fn run(self: Arc<Self>, desk: Arc<Desk>, stop: CancellationToken) -> BoxFuture<'static, ()> {
+        self.echoes.keep_in(desk.store());
         Box::pin(link::run(self, desk, stop))
     }
 
